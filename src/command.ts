@@ -1,0 +1,191 @@
+import { Args, Command, type Errors, Flags, type Interfaces } from '@oclif/core';
+import { Chalk, type ChalkInstance } from 'chalk';
+import { DefinitionError, EXIT, HostctlError } from './errors.ts';
+import { parseDuration } from './core/units.ts';
+import type { Outcome } from './ops/execute.ts';
+import type { Context, Ui } from './ports.ts';
+import type { report as Report } from './ui/outcomes.ts';
+
+type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<(typeof HostctlCommand)['baseFlags'] & T['flags']>;
+type ArgsOf<T extends typeof Command> = Interfaces.InferredArgs<T['args']>;
+
+/** Version of the JSON that commands print. */
+const JSON_VERSION = 1;
+
+/**
+ * What every command has in common: the shared flags, where output goes, and the one place that turns errors into
+ * words and exit codes. A command parses, calls one operation and hands over the result.
+ */
+export abstract class HostctlCommand<T extends typeof Command> extends Command {
+  static override enableJsonFlag = false;
+  static override baseFlags = {
+    workspace: Flags.string({
+      char: 'C',
+      helpValue: 'DIR',
+      description: 'Directory with hostctl.yaml; default: this one or the nearest above.',
+      helpGroup: 'GLOBAL',
+    }),
+    json: Flags.boolean({ description: 'Print JSON for programs.', helpGroup: 'GLOBAL' }),
+    verbose: Flags.boolean({ char: 'v', description: 'Show what builds and installs print.', helpGroup: 'GLOBAL' }),
+  };
+
+  protected flags!: FlagsOf<T>;
+  protected args!: ArgsOf<T>;
+  /** The words that are no flags, for commands that take several. */
+  protected names: readonly string[] = [];
+  #ui: Ui | undefined;
+
+  /** Does the command's work. The exit code is 0 unless it sets another. */
+  protected abstract work(): Promise<void>;
+
+  override async run(): Promise<void> {
+    const { flags, args, argv } = await this.parse({
+      flags: { ...this.ctor.baseFlags, ...this.ctor.flags },
+      args: this.ctor.args,
+      strict: this.ctor.strict,
+    });
+    this.flags = flags as FlagsOf<T>;
+    this.args = args as ArgsOf<T>;
+    this.names = argv as string[];
+    try {
+      await this.work();
+    } finally {
+      this.#ui?.close();
+    }
+  }
+
+  /** Adapters for the real world. @param optional defaults will do where there is no hostctl.yaml */
+  protected async context(optional = false): Promise<Context> {
+    const { makeContext } = await import('./context.ts');
+    const { workspace } = this.flags as { workspace?: string };
+    return makeContext({
+      ...(workspace === undefined ? {} : { workspace }),
+      ui: await this.ui(),
+      env: process.env,
+      cwd: process.cwd(),
+      optional,
+    });
+  }
+
+  protected async ui(): Promise<Ui> {
+    if (this.#ui) return this.#ui;
+    if (this.json) {
+      const { JsonUi } = await import('./ui/json.ts');
+      this.#ui = new JsonUi((line) => this.events(line));
+    } else {
+      const { TerminalUi } = await import('./ui/terminal.ts');
+      const { verbose } = this.flags as { verbose: boolean };
+      this.#ui = new TerminalUi({ err: process.stderr, input: process.stdin, color: this.paint('err').level > 0, verbose });
+    }
+    return this.#ui;
+  }
+
+  /** The projects a command is about: those named, or all. */
+  protected chosen(): readonly string[] | 'all' {
+    const { all } = this.flags as { all?: boolean };
+    const usage = (message: string): HostctlError =>
+      new HostctlError('USAGE', message, { exit: EXIT.definition, hints: [`hostctl ${this.id} --help`] });
+    if (all && this.names.length > 0) throw usage('name projects or say --all, not both');
+    if (!all && this.names.length === 0) throw usage('name a project, or say --all');
+    return all ? 'all' : [...new Set(this.names)];
+  }
+
+  /** Where events go as JSON lines; commands whose result is one document keep stdout free of them. */
+  protected events(line: string): void {
+    process.stderr.write(line);
+  }
+
+  protected get json(): boolean {
+    return (this.flags as { json?: boolean } | undefined)?.json ?? this.argv.includes('--json');
+  }
+
+  /** Colours for a stream: NO_COLOR and FORCE_COLOR count, then whether it is a terminal. */
+  protected paint(stream: 'out' | 'err' = 'out'): ChalkInstance {
+    const { NO_COLOR, FORCE_COLOR } = process.env;
+    const tty = (stream === 'out' ? process.stdout : process.stderr).isTTY;
+    const color = NO_COLOR ? false : FORCE_COLOR ? FORCE_COLOR !== '0' : tty;
+    return new Chalk({ level: color ? 1 : 0 });
+  }
+
+  /** The result: one JSON document for programs, text for people. */
+  protected result(document: Record<string, unknown>, text: string): void {
+    this.#ui?.close();
+    process.stdout.write(this.json ? `${JSON.stringify({ version: JSON_VERSION, ...document }, undefined, 2)}\n` : text);
+  }
+
+  /** Milliseconds of a flag such as `--wait 5m`; 0 without it. */
+  protected duration(text: string | undefined): number {
+    if (text === undefined) return 0;
+    const parsed = parseDuration(text);
+    if (!parsed.ok) throw new HostctlError('USAGE', parsed.message, { exit: EXIT.definition });
+    return parsed.value;
+  }
+
+  /** What became of each project; the exit code is that of the first that failed. */
+  protected async outcomes(outcomes: readonly Outcome[], report: typeof Report): Promise<void> {
+    this.#ui?.close();
+    const failed = outcomes.find((outcome) => outcome.error !== undefined);
+    if (failed && !(failed.error instanceof HostctlError)) throw failed.error;
+    const { lines, document } = report(outcomes, this.paint());
+    process.stdout.write(this.json ? `${JSON.stringify({ version: JSON_VERSION, type: 'result', ...document })}\n` : lines);
+    for (const { error } of outcomes) {
+      if (!this.json && error instanceof HostctlError) process.stderr.write(await this.words(error));
+    }
+    if (failed?.error instanceof HostctlError) process.exitCode = failed.error.exit;
+  }
+
+  protected override async catch(error: Error): Promise<void> {
+    this.#ui?.close();
+    const failure = asFailure(error, this.id ?? '');
+    if (!failure) throw error;
+    process.exitCode = failure.exit;
+    if (this.json) {
+      const { code, message, hints } = failure;
+      const problems = failure instanceof DefinitionError ? { problems: failure.problems } : {};
+      const document = { version: JSON_VERSION, error: { code, message, hints, exit: failure.exit, ...problems } };
+      process.stdout.write(`${JSON.stringify(document)}\n`);
+      return;
+    }
+    process.stderr.write(await this.words(failure));
+  }
+
+  /** An error for people: what, and what to do next. */
+  protected async words(failure: HostctlError): Promise<string> {
+    const paint = this.paint('err');
+    const hints = failure.hints.map((hint) => `  ${paint.cyan('→')} ${hint}\n`).join('');
+    if (failure instanceof DefinitionError) {
+      const { formatProblems } = await import('./ui/problems.ts');
+      return `${formatProblems(failure.problems, paint)}\n${paint.red(failure.message)}\n${hints}`;
+    }
+    return `${paint.red('error')} ${failure.message}\n${hints}`;
+  }
+}
+
+/** Our own errors and oclif's about arguments; anything else is a bug and keeps its stack. */
+function asFailure(error: Error, command: string): HostctlError | undefined {
+  if (error instanceof HostctlError) return error;
+  const { oclif, message } = error as Errors.CLIError;
+  if (oclif?.exit === undefined || message.startsWith('EEXIT')) return undefined;
+  const lines = message.split('\n').filter((line) => !line.startsWith('See more help'));
+  const help = `hostctl ${command.replaceAll(':', ' ')} --help`.replace('  ', ' ');
+  return new HostctlError('USAGE', lines.join('\n').trim(), { exit: EXIT.definition, hints: [help] });
+}
+
+/** For commands that take any number of projects. */
+export const projectArgs = {
+  name: Args.string({ description: 'One or more projects.', ignoreStdin: true }),
+};
+
+/** For commands about one project. */
+export const projectArg = {
+  name: Args.string({ description: 'The project.', required: true, ignoreStdin: true }),
+};
+
+/** For commands about one project or one of its apps. */
+export const targetArg = {
+  name: Args.string({ description: 'The project, or PROJECT/APP.', required: true, ignoreStdin: true }),
+};
+
+export const waitFlag = {
+  wait: Flags.string({ helpValue: 'TIME', description: 'How long to wait for another deploy of the same project, such as 5m.' }),
+};

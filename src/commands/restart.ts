@@ -1,0 +1,15 @@
+import { HostctlCommand, targetArg } from '../command.ts';
+
+export default class Restart extends HostctlCommand<typeof Restart> {
+  static override summary = 'Stop and start a project or one of its apps, one container after the other.';
+  static override examples = ['<%= config.bin %> restart projectname', '<%= config.bin %> restart projectname/worker'];
+  static override args = targetArg;
+
+  protected async work(): Promise<void> {
+    const context = await this.context();
+    const [{ restart }, { readTarget }] = await Promise.all([import('../ops/lifecycle.ts'), import('../ops/containers.ts')]);
+    const { project, app } = readTarget(this.args.name);
+    const containers = await restart(project, app, context);
+    this.result({ project, containers }, containers.map((name) => `restarted ${name}\n`).join(''));
+  }
+}

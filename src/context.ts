@@ -1,0 +1,102 @@
+/** The one place where real adapters are made. What takes long to load is loaded here, when a command needs it. */
+import { homedir, hostname, userInfo } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Workspace } from './core/model.ts';
+import { normaliseWorkspace } from './core/workspace.ts';
+import { EngineApi } from './engine/api.ts';
+import { DockerEngine, type Serial } from './engine/docker.ts';
+import { EngineTerminal } from './engine/terminal.ts';
+import { EXIT, HostctlError } from './errors.ts';
+import { LocalHost } from './host/local.ts';
+import { takeLock } from './host/lock.ts';
+import { ProxyProber } from './host/prober.ts';
+import { systemClock } from './local/clock.ts';
+import { LocalFiles } from './local/files.ts';
+import { LocalMachine } from './local/machine.ts';
+import { loadTemplates } from './local/templates.ts';
+import { findWorkspace, loadWorkspace } from './ops/load.ts';
+import { readKey } from './ops/observe.ts';
+import type { Context, Terminal, Ui } from './ports.ts';
+
+export interface Settings {
+  /** `--workspace`. */
+  readonly workspace?: string;
+  readonly ui: Ui;
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd: string;
+  /** Whether defaults will do where there is no hostctl.yaml: for `setup` and `doctor`. */
+  readonly optional: boolean;
+}
+
+const DEFAULT_ENGINE = 'unix:///var/run/docker.sock';
+/** Serialised engine calls may queue behind a whole deploy. */
+const SERIAL_WAIT_MS = 10 * 60_000;
+
+export async function makeContext(settings: Settings): Promise<Context> {
+  // Files for the proxy must not depend on the umask of whoever deploys.
+  process.umask(0o022);
+  const files = new LocalFiles();
+  const [workspace, templates] = await Promise.all([findSettings(files, settings), loadTemplates(templatesRoot())]);
+  const who = `${user()}@${hostname()}`;
+  const endpoint = engineEndpoint(workspace, settings.env);
+  const host = new LocalHost(workspace.data, who);
+  const serial: Serial = async (work) => {
+    const unlock = await takeLock({ scope: endpoint, name: 'engine', who, doing: 'network call' }, SERIAL_WAIT_MS);
+    return work().finally(unlock);
+  };
+  const dockerConfig = settings.env['DOCKER_CONFIG'] ?? join(homedir(), '.docker');
+  const context: Context = {
+    workspace,
+    templates,
+    engine: new DockerEngine(new EngineApi(endpoint), serial, dockerConfig),
+    host,
+    prober: new ProxyProber(workspace.data, workspace.proxy, () => readKey(context)),
+    files,
+    machine: new LocalMachine(settings.env),
+    ui: settings.ui,
+    clock: systemClock,
+    who,
+  };
+  return context;
+}
+
+export function makeTerminal(context: Context, env: NodeJS.ProcessEnv): Terminal {
+  const seat = { input: process.stdin, output: process.stdout, error: process.stderr };
+  return new EngineTerminal(new EngineApi(engineEndpoint(context.workspace, env)), seat);
+}
+
+export function templatesRoot(): string {
+  return fileURLToPath(new URL('../templates', import.meta.url));
+}
+
+async function findSettings(files: LocalFiles, settings: Settings): Promise<Workspace> {
+  const named = settings.workspace ?? settings.env['HOSTCTL_WORKSPACE'];
+  try {
+    const dir = named === undefined ? await findWorkspace(files, settings.cwd) : resolve(settings.cwd, named);
+    return await loadWorkspace(files, dir);
+  } catch (error) {
+    if (settings.optional && named === undefined && error instanceof HostctlError && error.code === 'NO_WORKSPACE') {
+      return normaliseWorkspace({}, settings.cwd);
+    }
+    throw error;
+  }
+}
+
+function engineEndpoint(workspace: Workspace, env: NodeJS.ProcessEnv): string {
+  const endpoint = workspace.engine ?? env['DOCKER_HOST'] ?? DEFAULT_ENGINE;
+  if (endpoint.startsWith('unix://')) return endpoint;
+  throw new HostctlError('REMOTE_ENGINE', `${endpoint} is no engine on this machine`, {
+    exit: EXIT.definition,
+    hints: ['run hostctl on the host itself, or set DOCKER_HOST to unix:///path/of/docker.sock'],
+  });
+}
+
+function user(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A uid without a name, as in a container.
+    return String(process.getuid?.() ?? 'unknown');
+  }
+}

@@ -1,0 +1,220 @@
+import { resolve } from 'node:path';
+import { didYouMean } from './suggest.ts';
+import type { App, Health, Limits, Listen, Source, Volume } from './model.ts';
+import { duration, readCommand, type Report, size, type Surroundings } from './report.ts';
+import { parseUrlPath } from './routes.ts';
+import { chooseServer, type Runtime, templateValues } from './runtime.ts';
+import type { AppInput, ProjectInput } from './schema.ts';
+import { formatSize, quote } from './units.ts';
+
+const DEFAULTS = { within: '60s', drain: '10s', stop: '20s', processes: 1, threads: 4 };
+/** The engine refuses to make a container with less. */
+const LEAST_MEMORY = 6 * 1024 ** 2;
+const DEFAULT_OBJECT = { wsgi: 'application', asgi: 'app' };
+
+/** One entry of `apps:` → an App; what is wrong goes into the report. */
+export function normaliseApp(name: string, project: ProjectInput, around: Surroundings, report: Report): App {
+  const input = project.apps[name]!;
+  const at = ['apps', name];
+  const path = readPath(name, project, at, report);
+  const runtime = readRuntime(input, at, around, report);
+  const serves = path !== undefined || input.health?.path !== undefined;
+  const server = runtime && readServer(runtime, input, at, report);
+  return {
+    name,
+    source: readSource(input, at, runtime, server, around, report),
+    listen: readListen(input, serves, server),
+    ...(path === undefined ? {} : { path }),
+    ...optional('command', readCommand(input.command, [...at, 'command'], report)),
+    env: { ...runtime?.env, ...input.env },
+    limits: readLimits(input.limits, around.limits, at, report),
+    health: readHealth(input, path, at, report),
+    ...optional('release', readCommand(input.release, [...at, 'release'], report)),
+    replicas: input.replicas ?? 1,
+    volumes: readVolumes(input, at, report),
+    writable: [...(runtime?.writable ?? []), ...(input.writable ?? [])],
+    needs: input.needs ?? [],
+    egress: input.egress ?? true,
+    drain: duration(input.drain ?? DEFAULTS.drain),
+    stop: duration(input.stop ?? DEFAULTS.stop),
+    relax: input.relax ?? [],
+  };
+}
+
+function optional<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
+  return (value === undefined ? {} : { [key]: value }) as { [P in K]?: V };
+}
+
+/** `web`, or the only app, answers `/` unless it says otherwise. */
+function readPath(name: string, project: ProjectInput, at: string[], report: Report): string | undefined {
+  const input = project.apps[name]!;
+  const served = (project.hostnames ?? []).length > 0;
+  if (input.path !== undefined) {
+    const parsed = parseUrlPath(input.path);
+    if (!parsed.ok) report.add([...at, 'path'], parsed.message);
+    if (!served) {
+      report.add([...at, 'path'], 'a path needs a hostname', { hint: 'add `hostnames: [www.example.org]`', on: 'key' });
+    }
+    return parsed.ok ? parsed.value : undefined;
+  }
+  if (name === 'web') {
+    if (!served && project.hostnames === undefined) {
+      report.add(at, '`web` answers requests, but the project has no hostname', {
+        hint: 'add `hostnames: [www.example.org]`, or give an app that answers none another name',
+        on: 'key',
+      });
+    }
+    return '/';
+  }
+  const only = Object.keys(project.apps).length === 1;
+  const able = input.image === undefined || input.port !== undefined;
+  return served && only && able ? '/' : undefined;
+}
+
+function readRuntime(input: AppInput, at: string[], around: Surroundings, report: Report): Runtime | undefined {
+  if (input.runtime === undefined) return undefined;
+  const runtime = around.runtimes.find((candidate) => candidate.name === input.runtime);
+  if (runtime) return runtime;
+  const names = around.runtimes.map((candidate) => candidate.name);
+  const guess = didYouMean(input.runtime, names);
+  report.add([...at, 'runtime'], `there is no runtime ${quote(input.runtime)}`, {
+    hint: guess ? `did you mean ${quote(guess)}?` : `one of ${names.join(', ')}`,
+  });
+  return undefined;
+}
+
+type Server = NonNullable<ReturnType<typeof chooseServer>>;
+
+function readServer(runtime: Runtime, input: AppInput, at: string[], report: Report): Server | undefined {
+  const server = chooseServer(runtime, input.server?.kind);
+  if (!server) {
+    report.add([...at, 'server', 'kind'], `the ${runtime.name} runtime has no server ${quote(input.server!.kind!)}`, {
+      hint: `one of ${Object.keys(runtime.servers).join(', ')}`,
+    });
+  }
+  return server;
+}
+
+function readSource(
+  input: AppInput,
+  at: string[],
+  runtime: Runtime | undefined,
+  server: Server | undefined,
+  around: Surroundings,
+  report: Report,
+): Source {
+  const given = (['runtime', 'dockerfile', 'image'] as const).filter((key) => input[key] !== undefined);
+  if (given.length !== 1) {
+    const message =
+      given.length === 0
+        ? `${quote(at[1]!)} has neither \`runtime\`, \`dockerfile\` nor \`image\``
+        : `${given.map(quote).join(' and ')} exclude each other`;
+    report.add(at, message, { hint: 'write exactly one of them', on: 'key' });
+  }
+  for (const key of ['wsgi', 'asgi', 'root', 'server', 'static'] as const) {
+    if (input[key] === undefined || runtime?.accepts.includes(key)) continue;
+    const owner = input.runtime === undefined ? 'an app without a runtime' : `the ${input.runtime} runtime`;
+    report.add([...at, key], `${owner} has no use for ${quote(key)}`, { on: 'key' });
+  }
+  if (input.image !== undefined) {
+    if (input.source !== undefined) {
+      report.add([...at, 'source'], 'an image is not built, so it has no source', { on: 'key' });
+    }
+    return { kind: 'image', ref: /[:@]/.test(input.image.split('/').at(-1)!) ? input.image : `${input.image}:latest` };
+  }
+  if (input.dockerfile !== undefined) return readDockerfile(input, at, around, report);
+  return readRuntimeSource(input, at, runtime, server, around, report);
+}
+
+function readDockerfile(input: AppInput, at: string[], around: Surroundings, report: Report): Source {
+  let file = resolve(around.dir, input.dockerfile!);
+  if (around.exists(file) === 'folder') file = `${file}/Dockerfile`;
+  if (around.exists(file) !== 'file') {
+    report.add([...at, 'dockerfile'], `${quote(input.dockerfile!)} is not there`, { hint: `looked for ${file}` });
+  }
+  const dir = input.source === undefined ? resolve(file, '..') : resolve(around.dir, input.source);
+  if (input.source !== undefined && around.exists(dir) !== 'folder') {
+    report.add([...at, 'source'], `${quote(input.source)} is not a folder`, { hint: `looked for ${dir}` });
+  }
+  return { kind: 'dockerfile', dir, file };
+}
+
+function readRuntimeSource(
+  input: AppInput,
+  at: string[],
+  runtime: Runtime | undefined,
+  server: Server | undefined,
+  around: Surroundings,
+  report: Report,
+): Source {
+  const dir = resolve(around.dir, input.source ?? '.');
+  if (input.source === undefined && input.runtime !== undefined) {
+    report.add([...at, 'source'], 'a runtime needs a `source`', { hint: 'add `source: ../projectname`', on: 'key' });
+  } else if (input.source !== undefined && around.exists(dir) !== 'folder') {
+    const what = around.exists(dir) === 'file' ? 'is a file, not a folder' : 'is not there';
+    report.add([...at, 'source'], `${quote(input.source)} ${what}`, { hint: `looked for ${dir}` });
+  }
+  if (!runtime || !server) return { kind: 'runtime', runtime: '', dir, values: {} };
+  const { values, missing } = templateValues(runtime, server, around.facts(dir), givenValues(input));
+  for (const name of missing) {
+    report.add(at, `nothing in the source says which ${quote(name)} to start`, { hint: `add \`${name}:\``, on: 'key' });
+  }
+  return { kind: 'runtime', runtime: runtime.name, dir, values, server: server.name };
+}
+
+function givenValues(input: AppInput): Record<string, string> {
+  const values: Record<string, string> = {
+    processes: String(input.server?.processes ?? DEFAULTS.processes),
+    threads: String(input.server?.threads ?? DEFAULTS.threads),
+  };
+  if (input.root !== undefined) values['root'] = input.root;
+  for (const key of ['wsgi', 'asgi'] as const) {
+    const value = input[key];
+    if (value !== undefined) values[key] = value.includes(':') ? value : `${value}:${DEFAULT_OBJECT[key]}`;
+  }
+  return values;
+}
+
+function readListen(input: AppInput, serves: boolean, server: Server | undefined): Listen {
+  if (input.port !== undefined) return { kind: 'port', port: input.port };
+  if (!serves || !server) return { kind: 'none' };
+  return server.spec.socket ? { kind: 'socket' } : { kind: 'port', port: server.spec.defaultPort ?? 8000 };
+}
+
+function readLimits(
+  input: AppInput['limits'],
+  defaults: Limits,
+  at: string[],
+  report: Report,
+): Limits {
+  const memory = input?.memory === undefined ? defaults.memory : size(input.memory);
+  if (memory < LEAST_MEMORY) {
+    report.add([...at, 'limits', 'memory'], `an app cannot run in less than ${formatSize(LEAST_MEMORY)}`);
+  }
+  return { memory, cpus: input?.cpus ?? defaults.cpus, pids: input?.pids ?? defaults.pids };
+}
+
+function readHealth(input: AppInput, path: string | undefined, at: string[], report: Report): Health {
+  const health = input.health ?? {};
+  const command = readCommand(health.command, [...at, 'health', 'command'], report);
+  if (command && health.path !== undefined) {
+    report.add([...at, 'health'], '`path` and `command` exclude each other', { on: 'key' });
+  }
+  const asked = command ? undefined : (health.path ?? path);
+  return {
+    ...optional('path', asked),
+    expect: health.expect ?? [],
+    ...optional('command', command),
+    within: duration(health.within ?? DEFAULTS.within),
+  };
+}
+
+function readVolumes(input: AppInput, at: string[], report: Report): Volume[] {
+  const seen = new Set<string>();
+  return Object.entries(input.volumes ?? {}).map(([name, volume]) => {
+    const place = typeof volume === 'string' ? { at: volume, shared: false } : { shared: false, ...volume };
+    if (seen.has(place.at)) report.add([...at, 'volumes', name], `${quote(place.at)} is already taken by another volume`);
+    seen.add(place.at);
+    return { name, at: place.at, shared: place.shared ?? false };
+  });
+}

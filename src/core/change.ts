@@ -1,0 +1,39 @@
+import type { ImageIdentity, Workload } from './state.ts';
+
+/** Why a container has to be replaced, in the words of the definition: `env DEBUG, image`. */
+export function explainChange(before: Workload, after: Workload, imageBefore: ImageIdentity | undefined): string {
+  const was = before.container;
+  const is = after.container;
+  const changes: string[] = [];
+  if (was.image !== is.image) changes.push(/:[0-9a-f]{12}$/.test(is.image) ? 'source' : 'image');
+  else if (imageBefore?.identity !== undefined && changes.length === 0 && sameSettings(was, is)) changes.push('image');
+  changes.push(...changedKeys(was.env, is.env).map((key) => `env ${key}`));
+  const fields: readonly (readonly [string, keyof typeof is])[] = [
+    ['command', 'command'],
+    ['command', 'entrypoint'],
+    ['uid', 'uid'],
+    ['networks', 'networks'],
+    ['stop', 'stopTimeout'],
+    ['writable', 'tmpfs'],
+    ['relax', 'readOnly'],
+    ['relax', 'capabilities'],
+    ['relax', 'newPrivileges'],
+  ];
+  for (const [word, field] of fields) {
+    if (JSON.stringify(was[field]) !== JSON.stringify(is[field])) changes.push(word);
+  }
+  const mounts = (item: Workload): string =>
+    JSON.stringify(item.container.mounts.filter((mount) => !mount.source.includes(`/${item.socketDir}`)));
+  if (mounts(before) !== mounts(after)) changes.push('volumes or uploads');
+  if (JSON.stringify(before.listen) !== JSON.stringify(after.listen)) changes.push('port');
+  const what = [...new Set(changes)].join(', ') || 'definition';
+  return `${what} changed (was ${before.spec.slice(0, 7)})`;
+}
+
+function sameSettings(a: Workload['container'], b: Workload['container']): boolean {
+  return JSON.stringify({ ...a, name: '', labels: {}, mounts: [] }) === JSON.stringify({ ...b, name: '', labels: {}, mounts: [] });
+}
+
+function changedKeys(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): string[] {
+  return [...new Set([...Object.keys(a), ...Object.keys(b)])].filter((key) => a[key] !== b[key]).toSorted();
+}

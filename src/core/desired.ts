@@ -1,0 +1,187 @@
+import type { ContainerSpec, Mount, NetworkUse, Tmpfs } from './container.ts';
+import type { Identity } from './identity.ts';
+import { INSIDE, LAYOUT, socketDirectory, socketLink } from './layout.ts';
+import type { App, Project, Workspace } from './model.ts';
+import { containerName, egressNetwork, groupName, hashOf, LABEL, networkName } from './names.ts';
+import { chooseServer, type Runtime } from './runtime.ts';
+import { mediaSets, siteOf } from './site.ts';
+import type { Desired, ImageIdentity, MediaSet, Workload } from './state.ts';
+import { fillTemplate } from './template.ts';
+
+/** What the pure core is told about the surroundings of a project. */
+export interface DesiredInput {
+  readonly project: Project;
+  readonly workspace: Workspace;
+  readonly identity: Identity;
+  readonly images: Readonly<Record<string, ImageIdentity>>;
+  readonly runtimes: readonly Runtime[];
+  /** Version of each folder or file in `media:`, by alias. */
+  readonly mediaVersions: Readonly<Record<string, string>>;
+  readonly key: string;
+}
+
+const TMP_SIZE = 64 * 1024 ** 2;
+const OPEN_FILES = 4096;
+
+/** What should exist for a project. Pure: the same input gives the same containers, byte for byte. */
+export function desiredState(input: DesiredInput): Desired {
+  const { project, workspace } = input;
+  const media = mediaSets(project, input.images, input.mediaVersions);
+  const workloads = project.apps.flatMap((app) =>
+    Array.from({ length: app.replicas }, (_, index) => workload(app, index + 1, media, input)),
+  );
+  const networked = project.apps.filter((app) => onProjectNetwork(app, project));
+  const site = siteOf(project, workloads, media);
+  return {
+    project: project.name,
+    workloads,
+    media,
+    images: input.images,
+    ...(site ? { site } : {}),
+    ...(networked.length > 0
+      ? { network: { name: networkName(workspace.instance, project.name), proxy: networked.some(askedOverTcp) } }
+      : {}),
+  };
+}
+
+/** The proxy speaks TCP with it, for requests or for the readiness probe. */
+function askedOverTcp(app: App): boolean {
+  return app.listen.kind === 'port' && (app.path !== undefined || app.health.path !== undefined);
+}
+
+function onProjectNetwork(app: App, project: Project): boolean {
+  const named = project.apps.some((other) => other.needs.includes(app.name));
+  return askedOverTcp(app) || named || app.needs.length > 0;
+}
+
+function workload(app: App, replica: number, media: readonly MediaSet[], input: DesiredInput): Workload {
+  const { project, workspace, identity, images, key } = input;
+  const image = images[app.name]!;
+  const plain = containerOf(app, media, input);
+  const { limits: _limits, ...semantic } = plain;
+  // Which image a tag means is only known once it is on the engine; until then no name can be promised.
+  const spec =
+    image.identity === undefined
+      ? 'pending'
+      : hashOf({ ...semantic, image: image.identity, listen: app.listen, instance: workspace.instance });
+  const name = containerName(project.name, app.name, spec, replica);
+  const socketDir = app.listen.kind === 'socket' ? socketDirectory(key, name) : undefined;
+  const socketMount: Mount[] = socketDir
+    ? [{ source: `${workspace.data}/${LAYOUT.sockets}/${socketDir}`, target: INSIDE.socketDir, readOnly: false }]
+    : [];
+  return {
+    project: project.name,
+    app: app.name,
+    replica,
+    spec,
+    container: {
+      ...plain,
+      name,
+      image: image.ref,
+      labels: {
+        [LABEL.instance]: workspace.instance,
+        [LABEL.role]: 'app',
+        [LABEL.project]: project.name,
+        [LABEL.app]: app.name,
+        [LABEL.replica]: String(replica),
+        [LABEL.spec]: spec,
+        [LABEL.uid]: String(identity.uids[app.name]),
+        ...(app.relax.length > 0 ? { [LABEL.relax]: app.relax.map((item) => item.allow).join(',') } : {}),
+      },
+      mounts: [...plain.mounts, ...socketMount],
+      networks: plain.networks.map((use) => ({
+        ...use,
+        aliases: use.aliases.length > 0 ? [...use.aliases, groupName(project.name, app.name, spec)] : use.aliases,
+      })),
+    },
+    health: app.health,
+    listen: app.listen,
+    ...(socketDir === undefined ? {} : { socketDir, link: socketLink(key, project.name, app.name, replica) }),
+    ...(app.release ? { release: app.release } : {}),
+    needs: app.needs,
+    overlap: app.replicas > 1 || app.volumes.every((volume) => volume.shared),
+    drain: app.drain,
+    volumes: app.volumes.map((volume) => LAYOUT.volume(project.name, app.name, volume.name)),
+  };
+}
+
+/** The container without what depends on its own hash. */
+function containerOf(
+  app: App,
+  media: readonly MediaSet[],
+  input: DesiredInput,
+): Omit<ContainerSpec, 'name' | 'image' | 'labels'> {
+  const { project, workspace, identity } = input;
+  const uid = identity.uids[app.name]!;
+  const relaxed = new Set(app.relax.map((item) => item.allow));
+  return {
+    ...(relaxed.has('image-user') ? {} : { uid }),
+    ...startOf(app, input.runtimes),
+    env: environment(app),
+    limits: app.limits,
+    files: OPEN_FILES,
+    readOnly: !relaxed.has('writable-rootfs'),
+    tmpfs: tmpfsOf(app, uid, relaxed.has('exec-tmp')),
+    capabilities: [...relaxed].flatMap((item) => (item.startsWith('cap:') ? [item.slice(4)] : [])).toSorted(),
+    newPrivileges: relaxed.has('new-privileges'),
+    mounts: [...volumeMounts(app, project, workspace), ...uploadMounts(app, media, workspace)],
+    networks: networksOf(app, project, workspace.instance),
+    publish: [],
+    stopTimeout: Math.ceil(app.stop / 1000),
+    restart: 'always',
+  };
+}
+
+/**
+ * Runtimes start through a shell that lets the proxy's group use the socket and read uploads, and that clears a socket
+ * left behind by a crash. Images keep their own entry point.
+ */
+function startOf(app: App, runtimes: readonly Runtime[]): Pick<ContainerSpec, 'entrypoint' | 'command'> {
+  const source = app.source;
+  if (source.kind !== 'runtime') return app.command ? { command: app.command } : {};
+  const runtime = runtimes.find((candidate) => candidate.name === source.runtime)!;
+  const server = chooseServer(runtime, source.server)!;
+  const template = (app.listen.kind === 'port' ? server.spec.port : server.spec.socket) ?? [];
+  const values = { ...source.values, socket: INSIDE.socket, port: portOf(app) };
+  const clear = app.listen.kind === 'socket' ? `rm -f ${INSIDE.socket}; ` : '';
+  return {
+    entrypoint: ['/bin/sh', '-c', `umask 007; ${clear}exec "$@"`, 'hostctl'],
+    command: app.command ?? template.map((word) => fillTemplate(word, values)),
+  };
+}
+
+function portOf(app: App): string {
+  return app.listen.kind === 'port' ? String(app.listen.port) : '';
+}
+
+function environment(app: App): Record<string, string> {
+  if (app.source.kind === 'image') return { ...app.env };
+  const listen = app.listen.kind === 'socket' ? { PORT: INSIDE.socket } : app.listen.kind === 'port' ? { PORT: portOf(app) } : {};
+  return { ...(app.source.kind === 'runtime' ? { HOME: '/tmp' } : {}), ...listen, ...app.env };
+}
+
+function tmpfsOf(app: App, uid: number, exec: boolean): Tmpfs[] {
+  const own = app.writable.filter((path) => path !== '/tmp').map((path) => ({ path, size: TMP_SIZE, exec, uid }));
+  return [{ path: '/tmp', size: TMP_SIZE, exec }, ...own];
+}
+
+function volumeMounts(app: App, project: Project, workspace: Workspace): Mount[] {
+  return app.volumes.map((volume) => ({
+    source: `${workspace.data}/${LAYOUT.volume(project.name, app.name, volume.name)}`,
+    target: volume.at,
+    readOnly: false,
+  }));
+}
+
+function uploadMounts(app: App, media: readonly MediaSet[], workspace: Workspace): Mount[] {
+  return media.flatMap(({ source, root, alias }) =>
+    source.kind === 'uploads' && source.app === app.name
+      ? [{ source: `${workspace.data}/${LAYOUT.media}/${root}${alias === '/' ? '' : alias}`, target: source.mount, readOnly: false }]
+      : [],
+  );
+}
+
+function networksOf(app: App, project: Project, instance: string): NetworkUse[] {
+  const own = onProjectNetwork(app, project) ? [{ name: networkName(instance, project.name), aliases: [app.name] }] : [];
+  return app.egress ? [...own, { name: egressNetwork(instance), aliases: [] }] : own;
+}

@@ -1,0 +1,66 @@
+import { createHmac } from 'node:crypto';
+
+/** Where things stand below the data root. One place, so that the proxy, the engine and the host agree. */
+export const LAYOUT = {
+  key: 'key',
+  projects: 'projects',
+  identity: (project: string) => `projects/${project}/identity.json`,
+  releases: (project: string) => `projects/${project}/releases`,
+  release: (project: string, id: number) => `projects/${project}/releases/${id}.json`,
+  /** Link to the record of the live release. */
+  current: (project: string) => `projects/${project}/current`,
+  volumes: (project: string) => `projects/${project}/volumes`,
+  volume: (project: string, app: string, name: string) => `projects/${project}/volumes/${app}/${name}`,
+  media: 'media',
+  mediaOf: (project: string) => `media/${project}`,
+  sockets: 'sockets',
+  links: 'links',
+  proxy: 'proxy',
+  generations: 'proxy/generations',
+  /** Link to the generation the proxy has loaded. */
+  live: 'proxy/live',
+  admin: 'proxy/admin',
+  adminSocket: 'proxy/admin/admin.sock',
+} as const;
+
+/** Where the same things stand inside containers. */
+export const INSIDE = {
+  /** An app's own socket directory. */
+  socketDir: '/run/hostctl',
+  socket: '/run/hostctl/app.sock',
+  /** The proxy's view. */
+  config: '/etc/hostctl',
+  sockets: '/run/hostctl/sockets',
+  links: '/run/hostctl/links',
+  admin: '/run/hostctl/admin',
+  adminSocket: '/run/hostctl/admin/admin.sock',
+  media: '/srv/media',
+} as const;
+
+/**
+ * Socket paths are not guessable: an app owns the directory of its socket and could plant a symlink there that leads
+ * the proxy to a neighbour's. It cannot name what it does not know.
+ */
+export function socketDirectory(key: string, container: string): string {
+  return `${container}-${keyed(key, `socket ${container}`)}`;
+}
+
+/** Name of the link the proxy follows to a replica of an app. */
+export function socketLink(key: string, project: string, app: string, replica: number): string {
+  const name = `${project}-${app}-${replica}`;
+  return `${name}-${keyed(key, `link ${name}`)}.sock`;
+}
+
+/** The proxy answers on its admin socket only to who knows this. */
+export function adminToken(key: string): string {
+  return keyed(key, 'admin');
+}
+
+function keyed(key: string, what: string): string {
+  return createHmac('sha256', key).update(what).digest('hex').slice(0, 20);
+}
+
+/** `/media/a` → `media,a`; no alias holds a comma, so no two share a directory. */
+export function aliasDirectory(alias: string): string {
+  return alias === '/' ? ',' : alias.slice(1).replaceAll('/', ',');
+}

@@ -1,0 +1,163 @@
+import { isAbsolute, resolve } from 'node:path';
+import type { Hostname } from './hostnames.ts';
+import type { App, Media } from './model.ts';
+import type { PathKey } from './problems.ts';
+import { duration, type Report, type Surroundings } from './report.ts';
+import { parseUrlPath } from './routes.ts';
+import type { MediaInput, ProjectInput } from './schema.ts';
+import { quote } from './units.ts';
+
+const DEFAULT_CACHE = '1h';
+
+/** The `media:` section → aliases, with those of collected static files added. */
+export function readAliases(
+  input: ProjectInput,
+  apps: readonly App[],
+  hostnames: readonly Hostname[],
+  around: Surroundings,
+  report: Report,
+): Media[] {
+  const written = Object.entries(input.media ?? {}).flatMap(([alias, entry]) => {
+    const media = readAlias(alias, entry, Object.keys(input.apps), around, report);
+    return media ? [{ key: alias, media }] : [];
+  });
+  const all = [...written, ...collected(written.map((item) => item.media), apps, around, input)];
+  checkAliases(all, apps, report);
+  if (written.length > 0 && hostnames.length === 0) {
+    report.add(['media'], 'the project has media, but no hostname', {
+      hint: 'add `hostnames: [www.example.org]`',
+      on: 'key',
+    });
+  }
+  return all.map((item) => item.media);
+}
+
+function readAlias(
+  text: string,
+  input: MediaInput,
+  apps: readonly string[],
+  around: Surroundings,
+  report: Report,
+): Media | undefined {
+  const alias = parseUrlPath(text);
+  if (!alias.ok) report.add(['media', text], alias.message, { on: 'key' });
+  const source = readSource(text, input, alias.ok ? alias.value : '/', apps, around, report);
+  if (!alias.ok || !source) return undefined;
+  return { alias: alias.value, source, maxAge: Math.round(duration(input.cache ?? DEFAULT_CACHE) / 1000) };
+}
+
+function readSource(
+  text: string,
+  input: MediaInput,
+  alias: string,
+  apps: readonly string[],
+  around: Surroundings,
+  report: Report,
+): Media['source'] | undefined {
+  const at = ['media', text];
+  const known = (app: string, path: readonly PathKey[]): boolean => {
+    if (apps.includes(app)) return true;
+    report.add(path, `there is no app ${quote(app)} in this project`, { hint: `apps here: ${apps.join(', ')}` });
+    return false;
+  };
+  const writer = input['writable-by'];
+  if (input.mount !== undefined && writer === undefined) {
+    report.add([...at, 'mount'], '`mount` is where the app of `writable-by` sees the folder', { on: 'key' });
+  }
+  const fromImage = /^image:([^:]*):(.*)$/.exec(input.from);
+  if (fromImage) {
+    const [, app, path] = fromImage as unknown as [string, string, string];
+    if (writer !== undefined) report.add([...at, 'writable-by'], 'what comes from an image cannot be written to');
+    if (!path.startsWith('/') || path.split('/').includes('..')) {
+      report.add([...at, 'from'], `${quote(path)} is no absolute path inside the image`);
+      return undefined;
+    }
+    return known(app, [...at, 'from']) ? { kind: 'image', app, path } : undefined;
+  }
+  if (input.from.startsWith('image:')) {
+    report.add([...at, 'from'], `${quote(input.from)} is not image:APP:/path`);
+    return undefined;
+  }
+  const path = readFolder(input.from, [...at, 'from'], around, report);
+  if (path === undefined) return undefined;
+  const kind = around.exists(path);
+  if (writer !== undefined) {
+    const mount = input.mount ?? alias;
+    if (mount === '/') report.add(at, 'an app cannot see uploads at `/`', { hint: 'add `mount: /uploads`', on: 'key' });
+    if (kind === 'file') report.add([...at, 'from'], 'uploads need a folder, this is a file');
+    if (!known(writer, [...at, 'writable-by'])) return undefined;
+    return { kind: 'uploads', app: writer, mount, ...(kind === 'folder' ? { seed: path } : {}) };
+  }
+  if (kind === undefined) {
+    report.add([...at, 'from'], `${quote(input.from)} is not there`, { hint: `looked for ${path}` });
+    return undefined;
+  }
+  if (kind === 'file' && alias === '/') {
+    report.add(at, 'a single file needs a name', { hint: 'write `/robots.txt`', on: 'key' });
+    return undefined;
+  }
+  return { kind, path };
+}
+
+/** `..` may lead out of the workspace's folder only at its start, where a reader sees it. */
+function readFolder(
+  from: string,
+  at: readonly PathKey[],
+  around: Surroundings,
+  report: Report,
+): string | undefined {
+  const inner = from.replace(/^(\.\.?\/)+/, '').split('/');
+  if (inner.includes('..') && from !== '..') {
+    report.add(at, `${quote(from)} holds \`..\` after a name: write where it leads`);
+    return undefined;
+  }
+  const path = isAbsolute(from) ? from : resolve(around.dir, from);
+  if (/^\/+$/.test(path)) {
+    report.add(at, 'the whole machine cannot be served');
+    return undefined;
+  }
+  return path;
+}
+
+/** Static files a runtime collects get their alias by themselves, unless the definition uses it otherwise. */
+function collected(
+  media: readonly Media[],
+  apps: readonly App[],
+  around: Surroundings,
+  input: ProjectInput,
+): { key: string; media: Media }[] {
+  return apps.flatMap((app) => {
+    const source = app.source;
+    if (source.kind !== 'runtime' || app.path === undefined || input.apps[app.name]?.static === false) return [];
+    const files = around.runtimes.find((runtime) => runtime.name === source.runtime)?.static;
+    if (!files) return [];
+    const alias = app.path === '/' ? files.at : `${app.path}${files.at}`;
+    if (media.some((item) => item.alias === alias)) return [];
+    const found: Media = {
+      alias,
+      source: { kind: 'image', app: app.name, path: files.from },
+      maxAge: duration(DEFAULT_CACHE) / 1000,
+    };
+    return [{ key: alias, media: found }];
+  });
+}
+
+function checkAliases(
+  all: readonly { key: string; media: Media }[],
+  apps: readonly App[],
+  report: Report,
+): void {
+  const owners = new Map<string, string>();
+  for (const app of apps) if (app.path !== undefined) owners.set(app.path, `the app ${quote(app.name)}`);
+  for (const { key, media } of all) {
+    const owner = owners.get(media.alias);
+    if (owner) report.add(['media', key], `${quote(media.alias)} is already answered by ${owner}`, { on: 'key' });
+    else owners.set(media.alias, `the alias ${quote(key)}`);
+    const file = all.find(
+      (other) => other.media.source.kind === 'file' && media.alias.startsWith(`${other.media.alias}/`),
+    );
+    if (file) {
+      report.add(['media', key], `${quote(media.alias)} lies below ${quote(file.key)}, which is a single file`, { on: 'key' });
+    }
+  }
+}

@@ -1,0 +1,131 @@
+import type { Hostname } from './hostnames.ts';
+
+/** Hard limits of one container. */
+export interface Limits {
+  /** Bytes. */
+  readonly memory: number;
+  /** Cores; 0.5 is half of one. */
+  readonly cpus: number;
+  readonly pids: number;
+}
+
+/** What hostctl.yaml says, with the defaults filled in. */
+export interface Workspace {
+  /** Directory of hostctl.yaml. */
+  readonly dir: string;
+  readonly instance: string;
+  /** Data root: an absolute path on the engine's host. */
+  readonly data: string;
+  /** `unix:///…`; undefined leaves it to the environment. */
+  readonly engine?: string;
+  readonly proxy: ProxySettings;
+  readonly bases: BaseSettings;
+  /** CIDR hostctl takes its networks from. */
+  readonly pool: string;
+  readonly limits: Limits;
+  /** Earlier releases kept for a rollback. */
+  readonly keep: number;
+}
+
+export interface ProxySettings {
+  readonly driver: 'nginx';
+  readonly address: string;
+  readonly http: number;
+}
+
+export interface BaseSettings {
+  readonly from: 'auto' | 'registry' | 'debian';
+  readonly registry?: string;
+  /** Debian mirror for bases made here. */
+  readonly mirror?: string;
+  readonly images: Readonly<Record<string, string>>;
+}
+
+/** One definition, checked and with the defaults filled in. */
+export interface Project {
+  readonly name: string;
+  readonly file: string;
+  readonly hostnames: readonly Hostname[];
+  readonly apps: readonly App[];
+  readonly media: readonly Media[];
+  /** Bytes. */
+  readonly maxBody: number;
+  /** Milliseconds the proxy waits for an app. */
+  readonly timeout: number;
+}
+
+export interface App {
+  readonly name: string;
+  readonly source: Source;
+  readonly listen: Listen;
+  /** The URL path it answers; absent for apps that get no requests. */
+  readonly path?: string;
+  /** Overrides the runtime's or image's own. */
+  readonly command?: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly limits: Limits;
+  readonly health: Health;
+  readonly release?: readonly string[];
+  readonly replicas: number;
+  readonly volumes: readonly Volume[];
+  /** Empty, writable folders. */
+  readonly writable: readonly string[];
+  readonly needs: readonly string[];
+  readonly egress: boolean;
+  /** Milliseconds. */
+  readonly drain: number;
+  readonly stop: number;
+  readonly relax: readonly Relaxation[];
+}
+
+export type Source =
+  | {
+      readonly kind: 'runtime';
+      readonly runtime: string;
+      /** Absolute path on this machine. */
+      readonly dir: string;
+      /** Values for the runtime's templates. */
+      readonly values: Readonly<Record<string, string>>;
+      /** Application server, for runtimes that have several. */
+      readonly server?: string;
+    }
+  | { readonly kind: 'dockerfile'; readonly dir: string; readonly file: string }
+  | { readonly kind: 'image'; readonly ref: string };
+
+/** How the proxy reaches an app. */
+export type Listen =
+  | { readonly kind: 'socket' }
+  | { readonly kind: 'port'; readonly port: number }
+  | { readonly kind: 'none' };
+
+export interface Health {
+  /** Asked over HTTP; absent for apps that speak none. */
+  readonly path?: string;
+  readonly expect: readonly number[];
+  readonly command?: readonly string[];
+  /** Milliseconds until it must be ready. */
+  readonly within: number;
+}
+
+export interface Volume {
+  readonly name: string;
+  readonly at: string;
+  /** Two copies may write at once. */
+  readonly shared: boolean;
+}
+
+export interface Relaxation {
+  readonly allow: string;
+  readonly reason: string;
+}
+
+export interface Media {
+  /** URL path, without a closing slash. */
+  readonly alias: string;
+  readonly source:
+    | { readonly kind: 'folder' | 'file'; readonly path: string }
+    | { readonly kind: 'uploads'; readonly app: string; readonly mount: string; readonly seed?: string }
+    | { readonly kind: 'image'; readonly app: string; readonly path: string };
+  /** Seconds. */
+  readonly maxAge: number;
+}

@@ -1,0 +1,129 @@
+import { z } from 'zod';
+import { fillTemplate, templateNames } from './template.ts';
+
+/**
+ * A runtime turns a source directory into an image and a start command. It is a folder in `templates/runtimes/`:
+ * `runtime.yml` (this schema), `Dockerfile`, and files for the build. Adding one needs no TypeScript.
+ */
+export const runtimeSchema = z.strictObject({
+  title: z.string(),
+  /** How to recognise a source directory; the highest rank that matches wins. */
+  detect: z.strictObject({
+    rank: z.int(),
+    files: z.array(z.string()).optional(),
+    /** One of these is enough. */
+    any: z.array(z.string()).optional(),
+    /** File → regular expression its text must match. */
+    mentions: z.record(z.string(), z.string()).optional(),
+  }),
+  /** Folders of `templates/parts/` whose files join those of the runtime. */
+  parts: z.array(z.string()).optional(),
+  /** Files whose change means new dependencies; copied to `hostctl/deps/` of the build context. */
+  dependencies: z.array(z.string()),
+  /** What stays out of the image when the source has no `.dockerignore`. */
+  ignore: z.array(z.string()),
+  /** Values for the templates with their defaults; the definition's own keys override them. */
+  values: z.record(z.string(), z.string()).optional(),
+  /** Values read from the source: regular expression with one group. */
+  find: z.record(z.string(), z.strictObject({ in: z.string(), match: z.string() })).optional(),
+  /** The keys of an app this runtime understands, besides those every app has. */
+  accepts: z.array(z.enum(['wsgi', 'asgi', 'root', 'server', 'static'])),
+  /** Application servers, the default first. */
+  servers: z.record(
+    z.string(),
+    z.strictObject({
+      base: z.string(),
+      values: z.record(z.string(), z.string()).optional(),
+      /** Start command when the app listens on the unix socket `{{socket}}`. */
+      socket: z.array(z.string()).optional(),
+      /** Start command when it listens on TCP `{{port}}`. */
+      port: z.array(z.string()).optional(),
+      /** Port used when the server knows no sockets and the definition names none. */
+      defaultPort: z.int().optional(),
+    }),
+  ),
+  /** Files collected into the image at build time, served under `at`. */
+  static: z.strictObject({ at: z.string(), from: z.string() }).optional(),
+  /** Folders that must be writable, empty at each start. */
+  writable: z.array(z.string()).optional(),
+  env: z.record(z.string(), z.string()).optional(),
+});
+
+export type RuntimeSpec = z.infer<typeof runtimeSchema>;
+
+export interface Runtime extends RuntimeSpec {
+  readonly name: string;
+  /** Template of the Dockerfile. */
+  readonly dockerfile: string;
+  /** Other files of the folder, by name; they land in `hostctl/` of the build context. */
+  readonly files: Readonly<Record<string, string>>;
+}
+
+/** What is known of a source directory without running anything. */
+export interface SourceFacts {
+  /** Names in the directory itself. */
+  readonly names: readonly string[];
+  /** The text of the small files runtimes ask about. */
+  readonly texts: Readonly<Record<string, string>>;
+}
+
+/** The files a set of runtimes wants to look into. */
+export function filesToRead(runtimes: readonly Runtime[]): string[] {
+  return [
+    ...new Set(
+      runtimes.flatMap((runtime) => [
+        ...Object.keys(runtime.detect.mentions ?? {}),
+        ...Object.values(runtime.find ?? {}).map((find) => find.in),
+      ]),
+    ),
+  ];
+}
+
+/** Which runtime a source directory looks made for. */
+export function detectRuntime(runtimes: readonly Runtime[], facts: SourceFacts): Runtime | undefined {
+  const fits = runtimes.filter(({ detect }) => {
+    const files = (detect.files ?? []).every((name) => facts.names.includes(name));
+    const any = detect.any === undefined || detect.any.some((name) => facts.names.includes(name));
+    const mentions = Object.entries(detect.mentions ?? {});
+    // Any of the named files is enough: dependencies stand in requirements.txt or in pyproject.toml.
+    const mentioned =
+      mentions.length === 0 || mentions.some(([name, pattern]) => new RegExp(pattern, 'im').test(facts.texts[name] ?? ''));
+    return files && any && mentioned;
+  });
+  return fits.toSorted((a, b) => b.detect.rank - a.detect.rank)[0];
+}
+
+export interface ServerChoice {
+  readonly name: string;
+  readonly spec: RuntimeSpec['servers'][string];
+}
+
+/** The application server of an app, or undefined for a kind this runtime does not have. */
+export function chooseServer(runtime: Runtime, kind?: string): ServerChoice | undefined {
+  const name = kind ?? Object.keys(runtime.servers)[0]!;
+  const spec = Object.hasOwn(runtime.servers, name) ? runtime.servers[name] : undefined;
+  return spec && { name, spec };
+}
+
+/** Values for the templates: runtime's defaults, what the source says, then the definition. */
+export function templateValues(
+  runtime: Runtime,
+  server: ServerChoice,
+  facts: SourceFacts,
+  given: Readonly<Record<string, string>>,
+): { values: Record<string, string>; missing: string[] } {
+  const values: Record<string, string> = { ...runtime.values, ...server.spec.values };
+  for (const [name, find] of Object.entries(runtime.find ?? {})) {
+    const found = new RegExp(find.match, 'm').exec(facts.texts[find.in] ?? '')?.[1];
+    if (found !== undefined) values[name] = found;
+  }
+  Object.assign(values, given);
+  // A default may name a value that was found: `wsgi: "{{package}}.wsgi"`.
+  for (const [name, value] of Object.entries(values)) {
+    if (templateNames(value).every((wanted) => Object.hasOwn(values, wanted))) values[name] = fillTemplate(value, values);
+  }
+  const missing = Object.entries(values)
+    .filter(([, value]) => templateNames(value).length > 0)
+    .map(([name]) => name);
+  return { values, missing };
+}

@@ -1,0 +1,150 @@
+import type { ContainerSpec } from './container.ts';
+import type { Identity } from './identity.ts';
+import type { App, Health, Limits, Media } from './model.ts';
+import type { Site } from './routes.ts';
+
+// ---- what should exist
+
+/** One container that should run. */
+export interface Workload {
+  readonly project: string;
+  readonly app: string;
+  readonly replica: number;
+  /** Hash of everything that makes a new container necessary. */
+  readonly spec: string;
+  readonly container: ContainerSpec;
+  readonly health: Health;
+  readonly listen: App['listen'];
+  /** Name of the directory below `sockets/`, for apps on a socket. */
+  readonly socketDir?: string;
+  /** Name of the link below `links/` that should lead to its socket. */
+  readonly link?: string;
+  readonly release?: readonly string[];
+  readonly needs: readonly string[];
+  /** Whether two copies may run at once; a volume one copy writes to forbids it. */
+  readonly overlap: boolean;
+  /** Milliseconds. */
+  readonly drain: number;
+  /** Directories to make before it starts, relative to the data root. */
+  readonly volumes: readonly string[];
+}
+
+/** Everything one project should be. */
+export interface Desired {
+  readonly project: string;
+  readonly workloads: readonly Workload[];
+  readonly site?: Site;
+  readonly media: readonly MediaSet[];
+  /** Whether the project has a network of its own, and whether the proxy must be on it. */
+  readonly network?: { readonly name: string; readonly proxy: boolean };
+  readonly images: Readonly<Record<string, ImageIdentity>>;
+}
+
+export interface ImageIdentity {
+  /** What to create a container from. */
+  readonly ref: string;
+  /** What the image is, for the hash; absent while it is not on the engine and cannot be known. */
+  readonly identity?: string;
+  /** Image id on the engine, when it is there. */
+  readonly id?: string;
+}
+
+/** Files of one alias, below `media/<project>/`. */
+export interface MediaSet {
+  readonly alias: string;
+  /** Relative to `media/`; content follows below as the URL does. */
+  readonly root: string;
+  readonly source: Media['source'];
+  /** What the content is made from; a new one needs a new copy. Uploads have none. */
+  readonly version?: string;
+  readonly maxAge: number;
+}
+
+// ---- what does exist
+
+/** A container as one list call shows it. */
+export interface ContainerView {
+  readonly id: string;
+  readonly name: string;
+  readonly image: string;
+  readonly imageId: string;
+  readonly state: 'created' | 'running' | 'paused' | 'restarting' | 'exited' | 'dead' | 'removing';
+  /** The engine's words: `Up 3 hours`, `Exited (137) 2 minutes ago`. */
+  readonly status: string;
+  /** Seconds since 1970. */
+  readonly created: number;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Names of the networks it is on. */
+  readonly networks: readonly string[];
+}
+
+export interface NetworkView {
+  readonly id: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly subnets: readonly string[];
+}
+
+/** One immutable deployed version of a project, as it is written down. */
+export interface Release {
+  readonly format: 1;
+  readonly id: number;
+  readonly project: string;
+  /** ISO 8601. */
+  readonly at: string;
+  /** user@machine */
+  readonly by: string;
+  /** Set when this release brought an earlier one back. */
+  readonly rollbackOf?: number;
+  readonly desired: Desired;
+}
+
+export interface History {
+  /** The live release. */
+  readonly current?: Release;
+  /** All that are on record, newest first. */
+  readonly releases: readonly Release[];
+}
+
+export interface EngineInfo {
+  readonly version: string;
+  /** API version spoken with it, such as `1.41`. */
+  readonly api: string;
+  readonly cpus: number;
+  /** Bytes. */
+  readonly memory: number;
+  /** Its clock, ISO 8601. */
+  readonly time: string;
+  /** What it says it cannot do, such as limits its kernel lacks. */
+  readonly warnings: readonly string[];
+  /** `seccomp`, `apparmor`, … */
+  readonly security: readonly string[];
+}
+
+/** One snapshot of the world; planning never looks at the world again. */
+export interface Observed {
+  readonly engine: EngineInfo;
+  /** Everything this instance of hostctl made. */
+  readonly containers: readonly ContainerView[];
+  /** Every network of the engine, ours or not: subnets must not overlap. */
+  readonly networks: readonly NetworkView[];
+  readonly histories: Readonly<Record<string, History>>;
+  readonly identities: Readonly<Record<string, Identity>>;
+  /** Uids of the host's own users. */
+  readonly hostUids: readonly number[];
+  /** Link below `links/` → where it leads. */
+  readonly links: Readonly<Record<string, string>>;
+  /** Directories below `media/<project>/`, by project. */
+  readonly media: Readonly<Record<string, readonly string[]>>;
+  /** Whether what the proxy has loaded is what the live releases ask for. */
+  readonly proxyCurrent: boolean;
+}
+
+/** The limits a container has: as created, or as the newest release that names it changed them. */
+export function limitsOf(container: string, history: History): Limits | undefined {
+  for (const release of history.releases) {
+    const workload = release.desired.workloads.find((item) => item.container.name === container);
+    if (workload) return workload.container.limits;
+  }
+  return undefined;
+}

@@ -1,0 +1,124 @@
+import type { NetworkSpec } from './container.ts';
+import type { Limits } from './model.ts';
+import type { ContainerView, MediaSet, Release, Workload } from './state.ts';
+import { formatSize } from './units.ts';
+
+/** How to come by an image that is not on the engine. */
+export type ImageStep =
+  | { readonly do: 'base'; readonly base: string }
+  | { readonly do: 'build'; readonly app: string; readonly tag: string }
+  | { readonly do: 'pull'; readonly app: string; readonly ref: string };
+
+/** One thing a plan will do. `why` is a fragment without a full stop. */
+export type Step = { readonly why: string } & (
+  | ImageStep
+  | { readonly do: 'network'; readonly network: NetworkSpec }
+  | { readonly do: 'proxy'; readonly name: string; readonly replaces?: string }
+  | { readonly do: 'connect'; readonly network: string }
+  | { readonly do: 'stop'; readonly container: ContainerView; readonly timeout: number }
+  | { readonly do: 'run'; readonly workload: Workload }
+  | { readonly do: 'start'; readonly workload: Workload }
+  | { readonly do: 'task'; readonly workload: Workload; readonly command: readonly string[] }
+  | { readonly do: 'ready'; readonly workload: Workload }
+  | { readonly do: 'media'; readonly set: MediaSet; readonly workload?: Workload }
+  | { readonly do: 'route'; readonly release: Release; readonly links: readonly Workload[]; readonly reload: boolean }
+  | { readonly do: 'unroute'; readonly project: string }
+  | { readonly do: 'limits'; readonly container: string; readonly limits: Limits }
+  | { readonly do: 'retire'; readonly container: ContainerView; readonly drain: number; readonly timeout: number }
+  | Forget
+  | { readonly do: 'erase'; readonly project: string; readonly data: boolean }
+);
+
+interface Forget {
+  readonly do: 'forget';
+  readonly project: string;
+  readonly containers: readonly string[];
+  readonly releases: readonly number[];
+  /** Directories below `media/`. */
+  readonly media: readonly string[];
+  /** Images of the project that kept releases need. */
+  readonly keepImages: readonly string[];
+}
+
+export type StepOf<K extends Step['do']> = Extract<Step, { do: K }>;
+
+/** What to do for one project. Nothing a visitor could notice happens before `route`. */
+export interface ProjectPlan {
+  readonly project: string;
+  readonly before: readonly Step[];
+  readonly route?: StepOf<'route'>;
+  readonly after: readonly Step[];
+}
+
+export interface Plan {
+  /** What the host needs first: networks, the proxy. */
+  readonly host: readonly Step[];
+  readonly projects: readonly ProjectPlan[];
+}
+
+export function stepsOf(plan: Plan): Step[] {
+  return [...plan.host, ...plan.projects.flatMap(projectSteps)];
+}
+
+export function projectSteps(plan: ProjectPlan): Step[] {
+  return [...plan.before, ...(plan.route ? [plan.route] : []), ...plan.after];
+}
+
+/** What a step is about, in a few words; the same in `plan`, in progress lines and in tests. */
+export function subjectOf(step: Step): string {
+  switch (step.do) {
+    case 'base':
+      return step.base;
+    case 'build':
+      return step.tag;
+    case 'pull':
+      return step.ref;
+    case 'network':
+      return `${step.network.name} ${step.network.subnet}`;
+    case 'proxy':
+      return step.name;
+    case 'connect':
+      return `the proxy to ${step.network}`;
+    case 'stop':
+    case 'retire':
+      return step.container.name;
+    case 'run':
+    case 'start':
+    case 'ready':
+      return step.workload.container.name;
+    case 'task':
+      return `${step.workload.app}: ${step.command.join(' ')}`;
+    case 'media':
+      return step.set.alias;
+    case 'route':
+      return step.release.desired.site?.hostnames.map((host) => host.name).join(', ') ?? 'no hostname';
+    case 'unroute':
+      return step.project;
+    case 'limits':
+      return `${step.container} to ${formatLimits(step.limits)}`;
+    case 'forget':
+      return [...step.containers, ...step.releases.map((id) => `release ${id}`), ...step.media].join(', ');
+    case 'erase':
+      return step.data ? `${step.project}, its volumes and uploads` : step.project;
+  }
+}
+
+export function formatLimits(limits: Limits): string {
+  return `${formatSize(limits.memory)}, ${limits.cpus} cpus, ${limits.pids} pids`;
+}
+
+/** The plan as text: one line per step, grouped by project. What `plan` prints and the golden tests compare. */
+export function formatPlan(plan: Plan): string {
+  const groups = [
+    { title: 'host', steps: plan.host },
+    ...plan.projects.map((item) => ({ title: item.project, steps: projectSteps(item) })),
+  ].filter((group) => group.steps.length > 0);
+  if (groups.length === 0) return 'Up to date.\n';
+  return groups
+    .map(({ title, steps }) => `${title}\n${steps.map((step) => `  ${formatStep(step)}\n`).join('')}`)
+    .join('\n');
+}
+
+export function formatStep(step: Step): string {
+  return `${step.do.padEnd(8)}${subjectOf(step)}  (${step.why})`;
+}

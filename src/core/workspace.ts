@@ -1,0 +1,35 @@
+import type { Workspace } from './model.ts';
+import { size } from './report.ts';
+import type { WorkspaceInput } from './schema.ts';
+
+/** What an app may use when nothing says otherwise. */
+const DEFAULT_LIMITS = { memory: '256M', cpus: 0.5, pids: 100 };
+
+/** hostctl.yaml with the defaults filled in; an absent file is an empty one. */
+export function normaliseWorkspace(input: WorkspaceInput, dir: string): Workspace {
+  const limits = input.defaults?.limits ?? {};
+  return {
+    dir,
+    instance: input.instance ?? 'hostctl',
+    data: input.data ?? '/var/lib/hostctl',
+    ...(input.engine === undefined ? {} : { engine: input.engine }),
+    proxy: {
+      driver: input.proxy?.driver ?? 'nginx',
+      address: input.proxy?.address ?? '0.0.0.0',
+      http: input.proxy?.http ?? 80,
+    },
+    bases: {
+      from: input.bases?.from ?? 'auto',
+      images: input.bases?.images ?? {},
+      ...(input.bases?.registry === undefined ? {} : { registry: input.bases.registry }),
+      ...(input.bases?.mirror === undefined ? {} : { mirror: input.bases.mirror }),
+    },
+    pool: input.network?.pool ?? '10.213.0.0/16',
+    limits: {
+      memory: size(limits.memory ?? DEFAULT_LIMITS.memory),
+      cpus: limits.cpus ?? DEFAULT_LIMITS.cpus,
+      pids: limits.pids ?? DEFAULT_LIMITS.pids,
+    },
+    keep: input.defaults?.keep ?? 3,
+  };
+}

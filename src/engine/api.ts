@@ -1,0 +1,199 @@
+import { Agent } from 'node:http';
+import type { Duplex, Readable } from 'node:stream';
+import { inspect } from 'node:util';
+import Docker from 'dockerode';
+import { EXIT, HostctlError } from '../errors.ts';
+import { formatDuration } from '../core/units.ts';
+
+export interface Call {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'HEAD';
+  /** Without the version: `/containers/json`. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  readonly body?: unknown;
+  /** Sent as the request's body instead. */
+  readonly stream?: Readable;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Milliseconds until the answer must be complete (for streams: must begin). */
+  readonly deadline?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** The engine answered, but not with success. */
+export class EngineError extends HostctlError {
+  readonly status: number;
+
+  constructor(call: Call, status: number, message: string) {
+    super('ENGINE', `the engine refused ${call.method} ${call.path}: ${message}`, { exit: EXIT.failed });
+    this.name = 'EngineError';
+    this.status = status;
+  }
+}
+
+const DEADLINE = 60_000;
+/** Every status is handed to us; dockerode's own messages lose the engine's words on streams. */
+const ANY_STATUS = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [index + 100, true]));
+
+type Dial = (options: Record<string, unknown>, done: (error: Error | null, answer: never) => void) => void;
+
+interface Answer extends Readable {
+  readonly statusCode: number;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+}
+
+/** docker-modem prints its options on every request, shown or not; an agent takes a millisecond to print. */
+class QuietAgent extends Agent {
+  [inspect.custom](): string {
+    return 'Agent';
+  }
+}
+
+/**
+ * The engine's HTTP API through dockerode's transport, with what dockerode leaves open closed here: a deadline on every
+ * call, bodies that are read to their end or fail, errors of our own.
+ */
+export class EngineApi {
+  readonly #dial: Dial;
+  readonly #endpoint: string;
+  readonly #modem: { version?: string };
+
+  /** @param endpoint `unix:///var/run/docker.sock` */
+  constructor(endpoint: string) {
+    const socketPath = endpoint.replace(/^unix:\/\//, '');
+    // A connection of its own per call: a kept one that the engine closes in between would look like a lost answer.
+    const docker = new Docker({ socketPath, agent: new QuietAgent({ keepAlive: false }) } as Docker.DockerOptions);
+    const modem = docker.modem as unknown as { dial: Dial; version?: string };
+    this.#modem = modem;
+    this.#dial = modem.dial.bind(modem);
+    this.#endpoint = endpoint;
+  }
+
+  /** All calls from here on speak this version, such as `1.41`. */
+  pin(version: string): void {
+    this.#modem.version = `v${version}`;
+  }
+
+  /** The answer as JSON; undefined when it has no body. */
+  async json<T>(call: Call): Promise<T> {
+    const text = await this.text(call);
+    return (text === '' ? undefined : JSON.parse(text)) as T;
+  }
+
+  async text(call: Call): Promise<string> {
+    return this.#guard(call, async (signal) => readAll(await this.#answer(call, signal)));
+  }
+
+  /** The answer's headers. */
+  async head(call: Call): Promise<Readonly<Record<string, string | undefined>>> {
+    return this.#guard(call, async (signal) => {
+      const answer = await this.#answer(call, signal);
+      await readAll(answer);
+      return answer.headers;
+    });
+  }
+
+  /** The answer's body as it comes; the deadline only covers its beginning. */
+  async open(call: Call): Promise<Readable> {
+    const beginning = new AbortController();
+    const timer = setTimeout(() => beginning.abort(timeout()), call.deadline ?? DEADLINE);
+    try {
+      const signal = call.signal ? AbortSignal.any([call.signal, beginning.signal]) : beginning.signal;
+      return await this.#translate(call, () => this.#answer(call, signal));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** A raw connection to a process inside a container. */
+  async hijack(call: Call): Promise<Duplex> {
+    return this.#translate(call, async () => {
+      const answer: unknown = await this.#request(call, undefined, { hijack: true, openStdin: true });
+      return answer as Duplex;
+    });
+  }
+
+  async #guard<T>(call: Call, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const deadline = AbortSignal.timeout(call.deadline ?? DEADLINE);
+    const signal = call.signal ? AbortSignal.any([call.signal, deadline]) : deadline;
+    return this.#translate(call, () => work(signal));
+  }
+
+  async #answer(call: Call, signal: AbortSignal): Promise<Answer> {
+    const answer = await this.#request(call, signal, {});
+    if (answer.statusCode < 400) return answer;
+    const text = await readAll(answer);
+    throw new EngineError(call, answer.statusCode, messageOf(text) || `HTTP ${answer.statusCode}`);
+  }
+
+  #request(call: Call, signal: AbortSignal | undefined, more: Record<string, unknown>): Promise<Answer> {
+    const query = Object.fromEntries(Object.entries(call.query ?? {}).filter(([, value]) => value !== undefined));
+    return new Promise((resolve, reject) => {
+      this.#dial(
+        {
+          // docker-modem drops the last character of a path that holds a question mark and has no options.
+          path: `${call.path}?`,
+          method: call.method,
+          options: { _query: query, _body: call.body ?? {} },
+          isStream: true,
+          statusCodes: ANY_STATUS,
+          ...(call.headers ? { headers: { ...call.headers } } : {}),
+          ...(call.stream ? { file: call.stream } : {}),
+          ...(signal ? { abortSignal: signal } : {}),
+          ...more,
+        },
+        (error, answer) => (error ? reject(error) : resolve(answer)),
+      );
+    });
+  }
+
+  async #translate<T>(call: Call, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw this.#plain(error, call);
+    }
+  }
+
+  #plain(error: unknown, call: Call): unknown {
+    if (error instanceof HostctlError) return error;
+    if (call.signal?.aborted) return call.signal.reason;
+    const { code = '', name = '' } = error as { code?: string; name?: string };
+    const unreachable = (message: string, hints: string[]): HostctlError =>
+      new HostctlError('ENGINE_UNREACHABLE', message, { exit: EXIT.unreachable, hints, cause: error });
+    const where = this.#endpoint;
+    if (code === 'ENOENT') return unreachable(`there is no Docker Engine at ${where}`, ['hostctl setup installs and starts one']);
+    if (code === 'ECONNREFUSED') return unreachable(`the Docker Engine at ${where} is not running`, ['hostctl setup starts it']);
+    if (code === 'EACCES') {
+      return unreachable(`you may not use the Docker Engine at ${where}`, ['run hostctl as root, or join the group docker']);
+    }
+    if (name === 'TimeoutError' || name === 'AbortError' || code === 'ABORT_ERR') {
+      const waited = formatDuration(call.deadline ?? DEADLINE);
+      return unreachable(`the Docker Engine did not answer ${call.method} ${call.path} within ${waited}`, [
+        'hostctl doctor tells whether the engine hangs; restarting it helps then',
+      ]);
+    }
+    if (['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'HPE_INVALID_CONSTANT'].includes(code)) {
+      return unreachable(`the Docker Engine dropped the connection during ${call.method} ${call.path}`, ['run the same command again']);
+    }
+    return error;
+  }
+}
+
+function timeout(): DOMException {
+  return new DOMException('deadline', 'TimeoutError');
+}
+
+async function readAll(stream: Readable): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function messageOf(text: string): string {
+  try {
+    const parsed = JSON.parse(text) as { message?: unknown };
+    return typeof parsed.message === 'string' ? parsed.message.trim() : text.trim();
+  } catch {
+    return text.trim();
+  }
+}

@@ -1,0 +1,166 @@
+import { chmod, chown, lstat, mkdir, open, readdir, readFile, readlink, rename, rm, statfs, symlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { HostctlError } from '../errors.ts';
+import type { Host, Owner, UnpackOptions } from '../ports.ts';
+import { takeLock } from './lock.ts';
+import { unpackTar } from './unpack.ts';
+
+const PRIVATE: Owner = { mode: 0o600, uid: 0, gid: 0 };
+const DIRECTORY = 0o711;
+
+/** The data root on this machine. Needs the right to give files to other users. */
+export class LocalHost implements Host {
+  readonly #root: string;
+  readonly #who: string;
+  #counter = 0;
+
+  constructor(root: string, who: string) {
+    this.#root = root;
+    this.#who = who;
+  }
+
+  async read(path: string): Promise<string | undefined> {
+    return absent(readFile(this.#at(path), 'utf8'));
+  }
+
+  async list(path: string): Promise<string[]> {
+    const names = (await absent(readdir(this.#at(path)))) ?? [];
+    return names.filter((name) => !name.startsWith('.tmp-')).toSorted();
+  }
+
+  async write(path: string, text: string, owner: Owner = PRIVATE): Promise<void> {
+    await this.#plain(path, async () => {
+      const target = this.#at(path);
+      await mkdir(dirname(target), { recursive: true, mode: DIRECTORY });
+      const beside = this.#beside(target);
+      try {
+        const file = await open(beside, 'wx', owner.mode);
+        try {
+          await file.writeFile(text);
+          await file.chmod(owner.mode);
+          await file.chown(owner.uid, owner.gid);
+          await file.sync();
+        } finally {
+          await file.close();
+        }
+        await rename(beside, target);
+      } catch (error) {
+        await rm(beside, { force: true });
+        throw error;
+      }
+      await syncDirectory(dirname(target));
+    });
+  }
+
+  async makeDirectory(path: string, owner: Owner): Promise<void> {
+    await this.#plain(path, async () => {
+      const target = this.#at(path);
+      await mkdir(target, { recursive: true, mode: DIRECTORY });
+      const found = await lstat(target);
+      if (!found.isDirectory()) throw new HostctlError('DATA_ROOT', `${target} is not a directory`);
+      if (found.uid !== owner.uid || found.gid !== owner.gid) await chown(target, owner.uid, owner.gid);
+      // chown clears the set-group bit, so the mode comes after it.
+      if ((found.mode & 0o7777) !== owner.mode || found.gid !== owner.gid) await chmod(target, owner.mode);
+    });
+  }
+
+  async link(path: string, target: string): Promise<void> {
+    await this.#plain(path, async () => {
+      const at = this.#at(path);
+      await mkdir(dirname(at), { recursive: true, mode: DIRECTORY });
+      const beside = this.#beside(at);
+      await symlink(target, beside);
+      await rename(beside, at);
+      await syncDirectory(dirname(at));
+    });
+  }
+
+  async readLink(path: string): Promise<string | undefined> {
+    return absent(readlink(this.#at(path)));
+  }
+
+  async unpack(path: string, tar: Readable, options: UnpackOptions): Promise<void> {
+    await this.#plain(path, async () => {
+      const target = this.#at(path);
+      const beside = this.#beside(target);
+      await mkdir(beside, { recursive: true, mode: 0o755 });
+      try {
+        await unpackTar(tar, join(beside, options.prefix), options);
+        await chown(beside, options.uid, options.gid);
+        await chmod(beside, options.mode);
+        await rm(target, { recursive: true, force: true });
+        await rename(beside, target);
+      } catch (error) {
+        await rm(beside, { recursive: true, force: true });
+        throw error;
+      }
+    });
+  }
+
+  async remove(path: string): Promise<void> {
+    await this.#plain(path, () => rm(this.#at(path), { recursive: true, force: true }));
+  }
+
+  async free(): Promise<number> {
+    let path = this.#root;
+    for (;;) {
+      const stats = await absent(statfs(path));
+      if (stats) return stats.bavail * stats.bsize;
+      path = dirname(path);
+    }
+  }
+
+  lock(name: string, doing: string, wait?: number): Promise<() => Promise<void>> {
+    return takeLock({ scope: this.#root, name, who: this.#who, doing }, wait);
+  }
+
+  #at(path: string): string {
+    if (path.split('/').includes('..')) throw new Error(`${path} leads out of the data root`);
+    return join(this.#root, path);
+  }
+
+  #beside(target: string): string {
+    this.#counter += 1;
+    return join(dirname(target), `.tmp-${process.pid}-${Date.now()}-${this.#counter}`);
+  }
+
+  async #plain<T>(path: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      const at = this.#at(path);
+      if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
+        throw new HostctlError('DATA_ROOT', `cannot write ${at}: ${code}`, { hints: ['run hostctl as root'], cause: error });
+      }
+      if (code === 'ENOSPC' || code === 'EDQUOT') {
+        throw new HostctlError('DISK_FULL', `no space left for ${at}`, {
+          hints: ['free some space and run the same command again; nothing was half written'],
+          cause: error,
+        });
+      }
+      throw error;
+    }
+  }
+}
+
+async function absent<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}
+
+/** A rename is only safe from a power cut once its directory is on the disk. */
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}

@@ -1,0 +1,9 @@
+import { setTimeout } from 'node:timers/promises';
+import type { Clock } from '../ports.ts';
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  sleep: async (ms) => {
+    await setTimeout(Math.max(0, ms));
+  },
+};

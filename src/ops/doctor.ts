@@ -1,0 +1,196 @@
+import { LABEL, proxyName } from '../core/names.ts';
+import type { EngineInfo, Observed } from '../core/state.ts';
+import { formatSize } from '../core/units.ts';
+import { HostctlError } from '../errors.ts';
+import type { Context } from '../ports.ts';
+import { drivers } from '../proxy/index.ts';
+import { presentOrigin } from './images.ts';
+import { observe } from './observe.ts';
+import { proxyAnswers } from './proxy.ts';
+import { tail } from './ready.ts';
+
+export interface Finding {
+  readonly check: string;
+  readonly state: 'ok' | 'warning' | 'problem';
+  readonly detail: string;
+  /** What to do about it. */
+  readonly advice?: string;
+}
+
+const GIB = 1024 ** 3;
+const MAX_SKEW_MS = 30_000;
+
+/** Looks at everything a deploy relies on, and says what to do about what is wrong. */
+export async function doctor(ctx: Context): Promise<Finding[]> {
+  const findings = [nodeFinding(ctx.machine.node)];
+  let observed: Observed;
+  try {
+    observed = await observe(ctx);
+  } catch (error) {
+    if (!(error instanceof HostctlError)) throw error;
+    return [...findings, { check: 'engine', state: 'problem', detail: error.message, advice: error.hints.join('; ') }];
+  }
+  const { engine } = observed;
+  findings.push(engineFinding(engine), ...defects(engine), securityFinding(engine), clockFinding(engine, ctx));
+  findings.push(await limitsFinding(ctx), await diskFinding(ctx), ...(await baseFindings(ctx)));
+  findings.push(await portFinding(observed, ctx), await proxyFinding(observed, ctx));
+  return findings;
+}
+
+function nodeFinding(version: string): Finding {
+  const old = Number(version.split('.')[0]) < 22;
+  return {
+    check: 'node',
+    state: old ? 'warning' : 'ok',
+    detail: `Node.js ${version}${old ? ' is past its end of life' : ''}`,
+    ...(old ? { advice: 'hostctl works with it; Node.js 24 gets security fixes' } : {}),
+  };
+}
+
+function engineFinding(engine: EngineInfo): Finding {
+  return { check: 'engine', state: 'ok', detail: `Docker Engine ${engine.version}, ${engine.cpus} cpus, ${formatSize(engine.memory)}` };
+}
+
+/** Known defects by version, and what they mean for the sites on this host. */
+function defects(engine: EngineInfo): Finding[] {
+  const [major = 0, minor = 0, patch = 0] = engine.version.split(/[.+-]/).map(Number);
+  const number = major * 1e6 + minor * 1e3 + patch;
+  const known = [
+    {
+      below: 20_010_027,
+      detail: 'it can lock up for good when containers on one network start and stop at once (moby#46661)',
+      advice: 'hostctl does those steps one at a time here; other tools may not. A newer engine is faster',
+    },
+    {
+      below: 25_000_000,
+      detail: 'its seccomp profile still lets io_uring through',
+      advice: 'upgrade the engine when you can',
+    },
+    {
+      below: 28_000_000,
+      detail: 'a port published on 127.0.0.1 can be reached from the local network (moby#45610)',
+      advice: 'hostctl publishes only the proxy; mind other containers on this host',
+    },
+  ];
+  return known
+    .filter((item) => number < item.below)
+    .map((item) => ({ check: 'engine defect', state: 'warning', detail: item.detail, advice: item.advice }));
+}
+
+function securityFinding(engine: EngineInfo): Finding {
+  if (!engine.security.includes('seccomp')) {
+    return { check: 'seccomp', state: 'problem', detail: 'the engine runs without seccomp', advice: 'use a kernel and an engine built with it' };
+  }
+  const apparmor = engine.security.includes('apparmor');
+  return {
+    check: 'security',
+    state: 'ok',
+    detail: apparmor ? 'seccomp and AppArmor' : 'seccomp; this kernel has no AppArmor, which would be a second fence',
+  };
+}
+
+function clockFinding(engine: EngineInfo, ctx: Context): Finding {
+  const skew = Math.abs(Date.parse(engine.time) - ctx.clock.now());
+  if (skew < MAX_SKEW_MS) return { check: 'clock', state: 'ok', detail: 'this machine and the engine agree' };
+  return { check: 'clock', state: 'warning', detail: `the engine's clock is ${Math.round(skew / 1000)}s off`, advice: 'run an NTP client' };
+}
+
+/** Asks the kernel, from inside a container, which limits it really enforces. */
+async function limitsFinding(ctx: Context): Promise<Finding> {
+  const driver = drivers[ctx.workspace.proxy.driver];
+  const base = ctx.templates.bases.find((candidate) => candidate.name === driver.base)!;
+  const image = await presentOrigin(base, ctx);
+  if (!image) return { check: 'limits', state: 'warning', detail: 'not tried: there is no base image yet', advice: 'hostctl setup' };
+  const limits = { memory: 64 * 1024 ** 2, cpus: 0.25, pids: 32 };
+  const name = `${ctx.workspace.instance}-doctor-${ctx.clock.now()}`;
+  const script = [
+    'cd /sys/fs/cgroup',
+    'cat memory.max memory/memory.limit_in_bytes 2>/dev/null | head -1',
+    'cat pids.max pids/pids.max 2>/dev/null | head -1',
+    '(cat cpu.max || cat cpu/cpu.cfs_quota_us) 2>/dev/null | head -1',
+  ].join('; ');
+  try {
+    await ctx.engine.create({
+      name,
+      image: image.ref,
+      uid: 65_534,
+      entrypoint: ['/bin/sh', '-c', script],
+      command: [],
+      env: {},
+      labels: { [LABEL.instance]: ctx.workspace.instance, [LABEL.role]: 'helper' },
+      limits,
+      files: 1024,
+      readOnly: true,
+      tmpfs: [],
+      capabilities: [],
+      newPrivileges: false,
+      mounts: [],
+      networks: [],
+      publish: [],
+      stopTimeout: 1,
+      restart: 'no',
+    });
+    await ctx.engine.start(name);
+    await ctx.engine.wait(name);
+    const [memory, pids, cpu] = await tail(name, ctx);
+    const wrong = [
+      ...(memory === String(limits.memory) ? [] : ['memory']),
+      ...(pids === String(limits.pids) ? [] : ['pids']),
+      ...(cpu?.startsWith('25000') ? [] : ['cpu']),
+    ];
+    if (wrong.length === 0) return { check: 'limits', state: 'ok', detail: 'the kernel enforces memory, cpu and pids limits' };
+    return {
+      check: 'limits',
+      state: 'problem',
+      detail: `the kernel does not enforce ${wrong.join(', ')}`,
+      advice: 'boot with cgroup support: cgroup_enable=memory swapaccount=1 on the kernel command line',
+    };
+  } finally {
+    await ctx.engine.remove(name);
+  }
+}
+
+async function diskFinding(ctx: Context): Promise<Finding> {
+  const free = await ctx.host.free();
+  const detail = `${formatSize(free)} free for ${ctx.workspace.data}`;
+  if (free > 2 * GIB) return { check: 'disk', state: 'ok', detail };
+  return { check: 'disk', state: free < GIB / 4 ? 'problem' : 'warning', detail, advice: 'docker system df shows what images take' };
+}
+
+async function baseFindings(ctx: Context): Promise<Finding[]> {
+  const present = await Promise.all(ctx.templates.bases.map(async (base) => [base, await presentOrigin(base, ctx)] as const));
+  const here = present.flatMap(([base, origin]) => (origin ? [`${base.name} (${origin.ref})`] : []));
+  const mmdebstrap = ctx.workspace.bases.from !== 'registry' && !(await ctx.machine.has('mmdebstrap'));
+  return [
+    { check: 'bases', state: 'ok', detail: here.length > 0 ? here.join(', ') : 'none yet; each is made when it is first needed' },
+    ...(mmdebstrap
+      ? [{ check: 'bases', state: 'warning' as const, detail: 'mmdebstrap is missing: bases can only come from a registry', advice: 'hostctl setup' }]
+      : []),
+  ];
+}
+
+async function portFinding(observed: Observed, ctx: Context): Promise<Finding> {
+  const { http } = ctx.workspace.proxy;
+  const ours = observed.containers.some((item) => item.name === proxyName(ctx.workspace.instance) && item.state === 'running');
+  const taken = await ctx.machine.listens(http);
+  if (ours || !taken) return { check: 'port', state: 'ok', detail: ours ? `the proxy publishes port ${http}` : `port ${http} is free` };
+  return {
+    check: 'port',
+    state: 'problem',
+    detail: `something else listens on port ${http}`,
+    advice: `find it with "ss -ltnp sport = :${http}", or choose another port under proxy.http in hostctl.yaml`,
+  };
+}
+
+async function proxyFinding(observed: Observed, ctx: Context): Promise<Finding> {
+  if (!observed.containers.some((item) => item.name === proxyName(ctx.workspace.instance))) {
+    return { check: 'proxy', state: 'warning', detail: 'not set up yet', advice: 'hostctl setup' };
+  }
+  if (!(await proxyAnswers(observed, ctx))) {
+    return { check: 'proxy', state: 'problem', detail: 'the proxy does not answer', advice: `docker logs ${proxyName(ctx.workspace.instance)}, then hostctl setup` };
+  }
+  if (!observed.proxyCurrent) {
+    return { check: 'proxy', state: 'warning', detail: 'its configuration is not that of the live releases', advice: 'hostctl deploy --all' };
+  }
+  return { check: 'proxy', state: 'ok', detail: 'answers, with the configuration of the live releases' };
+}

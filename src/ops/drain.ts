@@ -1,0 +1,63 @@
+import { INSIDE } from '../core/layout.ts';
+import { proxyName } from '../core/names.ts';
+import type { Workload } from '../core/state.ts';
+import type { Context } from '../ports.ts';
+
+const POLL_MS = 150;
+
+/** Lets the requests an old copy still works on finish: at once when there are none, at the latest after `limit` ms. */
+export async function drain(workload: Workload, limit: number, ctx: Context): Promise<void> {
+  const until = ctx.clock.now() + limit;
+  while (ctx.clock.now() < until) {
+    const open = await openConnections(workload, ctx);
+    if (open === 0) return;
+    // Where nothing can be counted, only the time is left.
+    await ctx.clock.sleep(open === undefined ? until - ctx.clock.now() : POLL_MS);
+  }
+}
+
+/** Connections between the proxy and a container, or undefined when they cannot be counted. */
+async function openConnections(workload: Workload, ctx: Context): Promise<number | undefined> {
+  if (workload.listen.kind === 'none') return 0;
+  if (workload.listen.kind === 'socket') {
+    const table = await read(workload.container.name, '/proc/net/unix', ctx);
+    return table === undefined ? undefined : connectedUnix(table, INSIDE.socket);
+  }
+  const state = await ctx.engine.inspect(workload.container.name);
+  const addresses = Object.values(state?.addresses ?? {}).filter((address) => address !== '');
+  const table = await read(proxyName(ctx.workspace.instance), '/proc/net/tcp', ctx);
+  return table === undefined ? undefined : connectedTcp(table, addresses, workload.listen.port);
+}
+
+async function read(container: string, path: string, ctx: Context): Promise<string | undefined> {
+  try {
+    const { code, output } = await ctx.engine.exec(container, ['cat', path]);
+    return code === 0 ? output : undefined;
+  } catch {
+    // It has ended by itself, or has no cat.
+    return undefined;
+  }
+}
+
+/** Accepted connections of a socket path: state 03 in the kernel's table. */
+export function connectedUnix(table: string, path: string): number {
+  return table.split('\n').filter((line) => {
+    const fields = line.trim().split(/\s+/);
+    return fields[5] === '03' && fields[7] === path;
+  }).length;
+}
+
+/** Established connections to one of the addresses: state 01 in the kernel's table, addresses in reversed hex. */
+export function connectedTcp(table: string, addresses: readonly string[], port: number): number {
+  const hexPort = port.toString(16).toUpperCase().padStart(4, '0');
+  const wanted = new Set(
+    addresses.map((address) => {
+      const parts = address.split('.').toReversed();
+      return `${parts.map((part) => Number(part).toString(16).toUpperCase().padStart(2, '0')).join('')}:${hexPort}`;
+    }),
+  );
+  return table.split('\n').filter((line) => {
+    const fields = line.trim().split(/\s+/);
+    return fields[3] === '01' && wanted.has(fields[2] ?? '');
+  }).length;
+}

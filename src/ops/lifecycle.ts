@@ -1,0 +1,62 @@
+import { byNeeds } from '../core/needs.ts';
+import type { Observed, Workload } from '../core/state.ts';
+import type { Context } from '../ports.ts';
+import { liveContainers, requireDeployed } from './containers.ts';
+import { observe } from './observe.ts';
+import { waitReady } from './ready.ts';
+import { hostOf } from './steps.ts';
+
+/** Which apps of the live release a command is about; all of them without a name. */
+async function withLive(
+  project: string,
+  app: string | undefined,
+  doing: string,
+  ctx: Context,
+  work: (workloads: readonly Workload[], observed: Observed) => Promise<void>,
+): Promise<string[]> {
+  const unlock = await ctx.host.lock(project, doing);
+  try {
+    const observed = await observe(ctx);
+    requireDeployed(project, observed);
+    const all = observed.histories[project]?.current?.desired.workloads ?? [];
+    const workloads = byNeeds(all).filter((item) => app === undefined || item.app === app);
+    await work(workloads, observed);
+    return workloads.map((item) => item.container.name);
+  } finally {
+    await unlock();
+  }
+}
+
+/** Stops apps so that they stay down, whatever happens to the engine. Media goes on being served. */
+export function stop(project: string, app: string | undefined, ctx: Context): Promise<string[]> {
+  return withLive(project, app, 'stop', ctx, async (workloads, observed) => {
+    const running = new Set(liveContainers(project, observed).map((item) => item.name));
+    for (const workload of workloads.toReversed()) {
+      const { name, stopTimeout } = workload.container;
+      if (running.has(name)) await ctx.engine.stop(name, stopTimeout);
+    }
+  });
+}
+
+/** Starts what was stopped, in the order of `needs`, and waits until it is ready. */
+export function start(project: string, app: string | undefined, ctx: Context): Promise<string[]> {
+  return withLive(project, app, 'start', ctx, (workloads, observed) => startAll(project, workloads, observed, ctx));
+}
+
+async function startAll(project: string, workloads: readonly Workload[], observed: Observed, ctx: Context): Promise<void> {
+  const host = hostOf(observed.histories[project]!.current!.desired);
+  for (const workload of workloads) {
+    await ctx.engine.resume(workload.container.name);
+    await waitReady(workload, host, ctx);
+  }
+}
+
+/** One container after the other, so that replicas stand in for each other. */
+export function restart(project: string, app: string | undefined, ctx: Context): Promise<string[]> {
+  return withLive(project, app, 'restart', ctx, async (workloads, observed) => {
+    for (const workload of workloads) {
+      await ctx.engine.stop(workload.container.name, workload.container.stopTimeout);
+      await startAll(project, [workload], observed, ctx);
+    }
+  });
+}

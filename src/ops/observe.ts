@@ -1,0 +1,125 @@
+import { randomBytes } from 'node:crypto';
+import { type Identity, chooseUid } from '../core/identity.ts';
+import { adminToken, LAYOUT } from '../core/layout.ts';
+import type { Project } from '../core/model.ts';
+import { LABEL } from '../core/names.ts';
+import type { Site } from '../core/routes.ts';
+import type { ContainerView, History, Observed, Release } from '../core/state.ts';
+import { HostctlError } from '../errors.ts';
+import type { Context } from '../ports.ts';
+import type { Generation } from '../proxy/driver.ts';
+import { drivers } from '../proxy/index.ts';
+
+/** One look at everything: what runs, what is on record, what the proxy has loaded. */
+export async function observe(ctx: Context): Promise<Observed> {
+  const [engine, containers, networks, names, links, passwd] = await Promise.all([
+    ctx.engine.info(),
+    ctx.engine.containers(ctx.workspace.instance),
+    ctx.engine.networks(),
+    ctx.host.list(LAYOUT.projects),
+    readLinks(ctx),
+    ctx.machine.read('/etc/passwd'),
+  ]);
+  const projects = await Promise.all(names.map((name) => readProject(name, ctx)));
+  const histories = Object.fromEntries(projects.map((item) => [item.name, item.history]));
+  const wanted = await generationOf(liveSites(histories), engine.cpus, ctx);
+  const live = await ctx.host.readLink(LAYOUT.live);
+  return {
+    engine,
+    containers,
+    networks,
+    links,
+    histories,
+    identities: Object.fromEntries(projects.map((item) => [item.name, item.identity])),
+    media: Object.fromEntries(projects.map((item) => [item.name, item.media])),
+    hostUids: (passwd ?? '').split('\n').map((line) => Number(line.split(':')[2])).filter((uid) => uid > 0),
+    proxyCurrent: live === `generations/${wanted.name}`,
+  };
+}
+
+async function readLinks(ctx: Context): Promise<Record<string, string>> {
+  const names = await ctx.host.list(LAYOUT.links);
+  const targets = await Promise.all(names.map((name) => ctx.host.readLink(`${LAYOUT.links}/${name}`)));
+  return Object.fromEntries(names.map((name, index) => [name, targets[index] ?? '']));
+}
+
+async function readProject(
+  name: string,
+  ctx: Context,
+): Promise<{ name: string; identity: Identity; history: History; media: string[] }> {
+  const [identity, ids, current, media] = await Promise.all([
+    readJson<Identity>(LAYOUT.identity(name), ctx),
+    ctx.host.list(LAYOUT.releases(name)),
+    ctx.host.readLink(LAYOUT.current(name)),
+    ctx.host.list(LAYOUT.mediaOf(name)),
+  ]);
+  const numbers = ids.map((file) => Number.parseInt(file, 10)).filter((id) => Number.isInteger(id));
+  const releases = await Promise.all(
+    numbers.toSorted((a, b) => b - a).map((id) => readJson<Release>(LAYOUT.release(name, id), ctx)),
+  );
+  const known = releases.filter((release) => release !== undefined);
+  const live = known.find((release) => current === `releases/${release.id}.json`);
+  const history: History = { releases: known.filter((release) => !live || release.id <= live.id), ...(live ? { current: live } : {}) };
+  return { name, identity: identity ?? { uids: {} }, history, media };
+}
+
+async function readJson<T>(path: string, ctx: Context): Promise<T | undefined> {
+  const text = await ctx.host.read(path);
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text) as T;
+  } catch (error) {
+    throw new HostctlError('RECORD_BROKEN', `${ctx.workspace.data}/${path} cannot be read: ${(error as Error).message}`, {
+      hints: ['restore it from a backup, or move it away and deploy again'],
+    });
+  }
+}
+
+/** What the live releases ask the proxy for. */
+export function liveSites(histories: Observed['histories']): Site[] {
+  return Object.values(histories).flatMap((history) => (history.current?.desired.site ? [history.current.desired.site] : []));
+}
+
+/** The configuration that routes these sites. */
+export async function generationOf(sites: readonly Site[], cpus: number, ctx: Context): Promise<Generation> {
+  const driver = drivers[ctx.workspace.proxy.driver];
+  const [templates, key] = await Promise.all([ctx.templates.proxy(driver.name), readKey(ctx)]);
+  return driver.generation({ sites, settings: ctx.workspace.proxy, cpus, token: adminToken(key), templates });
+}
+
+/** The data root's secret; before it exists, a plan is made with none. */
+export async function readKey(ctx: Context): Promise<string> {
+  return (await ctx.host.read(LAYOUT.key))?.trim() ?? '';
+}
+
+/** The data root's secret, made once. */
+export async function ensureKey(ctx: Context): Promise<string> {
+  const found = await readKey(ctx);
+  if (found !== '') return found;
+  const made = randomBytes(32).toString('hex');
+  await ctx.host.write(LAYOUT.key, `${made}\n`);
+  return made;
+}
+
+/** The numbers of a project: those on record, and new ones for apps that have none. */
+export function identityFor(project: Project, observed: Observed): Identity {
+  const known = observed.identities[project.name] ?? { uids: {} };
+  const taken = takenUids(project.name, observed);
+  const uids: Record<string, number> = { ...known.uids };
+  for (const app of project.apps) {
+    uids[app.name] ??= chooseUid(project.name, app.name, taken);
+    taken.add(uids[app.name]!);
+  }
+  return { ...known, uids };
+}
+
+/** Uids of other apps, on record or running; an app's number is not given away while its data may exist. */
+function takenUids(project: string, observed: Observed): Set<number> {
+  const recorded = Object.values(observed.identities).flatMap((identity) => Object.values(identity.uids));
+  const running = observed.containers.filter((item) => item.labels[LABEL.project] !== project).map(uidOf);
+  return new Set([...observed.hostUids, ...recorded, ...running.filter((uid) => !Number.isNaN(uid))]);
+}
+
+function uidOf(container: ContainerView): number {
+  return Number.parseInt(container.labels[LABEL.uid] ?? '', 10);
+}

@@ -1,0 +1,132 @@
+import pLimit from 'p-limit';
+import { desiredState } from '../core/desired.ts';
+import { planHost } from '../core/host-plan.ts';
+import type { Project } from '../core/model.ts';
+import { type PlanOptions, planProject } from '../core/plan.ts';
+import type { Observed, Desired } from '../core/state.ts';
+import type { Plan, Step } from '../core/steps.ts';
+import type { Context } from '../ports.ts';
+import { drivers } from '../proxy/index.ts';
+import { ensureBase } from './bases.ts';
+import { type Images, makeImage, presentOrigin, resolveImages } from './images.ts';
+import { identityFor, readKey } from './observe.ts';
+import { reported } from './progress.ts';
+import { proxySpec } from './proxy.ts';
+
+/** Builds at once; more only makes each slower on a small server. */
+const BUILDS = 2;
+
+/** Images of some projects, those that are missing included. */
+export async function lookAtImages(projects: readonly Project[], ctx: Context): Promise<Map<string, Images>> {
+  const pairs = await Promise.all(projects.map(async (project) => [project.name, await resolveImages(project, ctx)] as const));
+  return new Map(pairs);
+}
+
+/** The steps that bring missing images, each base once. */
+export function imageSteps(images: ReadonlyMap<string, Images>): { host: Step[]; of: (project: string) => Step[] } {
+  const bases = new Map<string, Step>();
+  for (const { steps } of images.values()) {
+    for (const step of steps) if (step.do === 'base') bases.set(step.base, step);
+  }
+  return {
+    host: [...bases.values()],
+    of: (project) => (images.get(project)?.steps ?? []).filter((step) => step.do !== 'base'),
+  };
+}
+
+/** Brings every base a host's proxy needs; the others come with the projects. */
+export async function prepareProxyBase(ctx: Context): Promise<void> {
+  const driver = drivers[ctx.workspace.proxy.driver];
+  const base = ctx.templates.bases.find((candidate) => candidate.name === driver.base)!;
+  if (await presentOrigin(base, ctx)) return;
+  const step: Step = { do: 'base', base: base.name, why: 'the proxy is made of it' };
+  await reported('host', step, ctx, () => ensureBase(base, ctx, outputOf('host', ctx)));
+}
+
+/** Makes the images that are missing. A project whose image fails is left out and its error kept. */
+export async function prepareImages(
+  projects: readonly Project[],
+  ctx: Context,
+): Promise<{ images: ReadonlyMap<string, Images>; failures: ReadonlyMap<string, unknown> }> {
+  let images = await lookAtImages(projects, ctx);
+  const bases = new Map([...images.values()].flatMap((item) => item.bases.map((base) => [base.name, base] as const)));
+  for (const base of bases.values()) {
+    const step: Step = { do: 'base', base: base.name, why: 'not on the engine' };
+    await reported('host', step, ctx, () => ensureBase(base, ctx, outputOf('host', ctx)));
+  }
+  // A build's tag depends on its base, which was not known before.
+  if (bases.size > 0) images = await lookAtImages(projects, ctx);
+
+  const failures = new Map<string, unknown>();
+  const limit = pLimit(BUILDS);
+  const jobs = [...images].flatMap(([project, item]) => item.jobs.map((job) => ({ project, job, item })));
+  await Promise.all(
+    jobs.map(({ project, job, item }) =>
+      limit(async () => {
+        const step = item.steps.find((candidate) => 'app' in candidate && candidate.app === job.app)!;
+        try {
+          await reported(project, step, ctx, () => makeImage(job, ctx, outputOf(project, ctx)));
+        } catch (error) {
+          failures.set(project, error);
+        }
+      }),
+    ),
+  );
+  if (jobs.length > 0) {
+    const made = await lookAtImages(projects.filter((project) => !failures.has(project.name)), ctx);
+    images = new Map([...images, ...made]);
+  }
+  return { images, failures };
+}
+
+function outputOf(project: string, ctx: Context): (line: string) => void {
+  return (line) => ctx.ui.event({ type: 'output', project, line });
+}
+
+/** What a project should be, from its definition. */
+export async function desiredFor(project: Project, images: Images, observed: Observed, ctx: Context): Promise<Desired> {
+  const mediaVersions: Record<string, string> = {};
+  for (const { alias, source } of project.media) {
+    if (source.kind === 'folder' || source.kind === 'file') mediaVersions[alias] = await ctx.files.fingerprint(source.path);
+  }
+  return desiredState({
+    project,
+    workspace: ctx.workspace,
+    identity: identityFor(project, observed),
+    images: images.identities,
+    runtimes: ctx.templates.runtimes,
+    mediaVersions,
+    key: await readKey(ctx),
+  });
+}
+
+/** The whole plan for some desired states. */
+export async function planAll(
+  desired: readonly Desired[],
+  observed: Observed,
+  options: Omit<PlanOptions, 'workspace' | 'at' | 'by'>,
+  ctx: Context,
+): Promise<Plan> {
+  const full: PlanOptions = {
+    ...options,
+    workspace: ctx.workspace,
+    at: new Date(ctx.clock.now()).toISOString(),
+    by: ctx.who,
+  };
+  const host = planHost(observed, await proxySpec(observed, ctx), ctx.workspace);
+  // Networks that are only planned take their subnets too.
+  let known = withNetworks(observed, host);
+  const projects = desired.map((item) => {
+    const plan = planProject(item, known, full);
+    known = withNetworks(known, plan.before);
+    return plan;
+  });
+  return { host, projects };
+}
+
+function withNetworks(observed: Observed, steps: readonly Step[]): Observed {
+  const planned = steps.flatMap((step) =>
+    step.do === 'network' ? [{ id: '', name: step.network.name, labels: step.network.labels, subnets: [step.network.subnet] }] : [],
+  );
+  return planned.length === 0 ? observed : { ...observed, networks: [...observed.networks, ...planned] };
+}

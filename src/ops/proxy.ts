@@ -1,0 +1,61 @@
+import type { ContainerSpec } from '../core/container.ts';
+import { proxyContainer } from '../core/host-plan.ts';
+import { LAYOUT } from '../core/layout.ts';
+import { LABEL, proxyName } from '../core/names.ts';
+import type { Observed } from '../core/state.ts';
+import type { Context } from '../ports.ts';
+import { drivers } from '../proxy/index.ts';
+import { makeDataRoot } from './directories.ts';
+import { presentOrigin } from './images.ts';
+import { ensureKey, generationOf, liveSites } from './observe.ts';
+import { confirm, reloadProxy, writeGeneration } from './route.ts';
+
+/** The proxy's container as it should be; its image is named even when it is not on the engine yet. */
+export async function proxySpec(observed: Observed, ctx: Context): Promise<ContainerSpec> {
+  const driver = drivers[ctx.workspace.proxy.driver];
+  const base = ctx.templates.bases.find((candidate) => candidate.name === driver.base)!;
+  const image = (await presentOrigin(base, ctx)) ?? { ref: base.name, id: 'pending' };
+  return proxyContainer(ctx.workspace, image, driver.start, observed.engine.cpus);
+}
+
+/** Starts the proxy, or puts a new one in its place, with the configuration and the networks the live releases need. */
+export async function startProxy(observed: Observed, ctx: Context): Promise<void> {
+  await makeDataRoot(ctx);
+  await ensureKey(ctx);
+  const spec = await proxySpec(observed, ctx);
+  const generation = await generationOf(liveSites(observed.histories), observed.engine.cpus, ctx);
+  if ((await ctx.host.readLink(LAYOUT.live)) === undefined) {
+    await writeGeneration(generation, ctx);
+    await ctx.host.link(LAYOUT.live, `generations/${generation.name}`);
+  }
+  const before = observed.containers.find((item) => item.name === spec.name);
+  if (before && before.labels[LABEL.spec] === spec.labels[LABEL.spec] && before.state !== 'created') {
+    await ctx.engine.resume(spec.name);
+  } else {
+    if (before) {
+      await ctx.engine.stop(spec.name, spec.stopTimeout);
+      await ctx.engine.remove(spec.name);
+    }
+    await ctx.engine.create(spec);
+    for (const network of neededNetworks(observed)) await ctx.engine.connect(network, spec.name);
+    await ctx.engine.start(spec.name);
+  }
+  const live = (await ctx.host.readLink(LAYOUT.live))!;
+  await confirm(live.replace('generations/', ''), ctx);
+  await reloadProxy(ctx);
+}
+
+/** Networks of the projects the proxy speaks TCP with. */
+function neededNetworks(observed: Observed): string[] {
+  const wanted = Object.values(observed.histories).flatMap(({ current }) =>
+    current?.desired.network?.proxy ? [current.desired.network.name] : [],
+  );
+  return wanted.filter((name) => observed.networks.some((network) => network.name === name));
+}
+
+/** Whether the proxy runs and answers. */
+export async function proxyAnswers(observed: Observed, ctx: Context): Promise<boolean> {
+  const name = proxyName(ctx.workspace.instance);
+  const running = observed.containers.some((item) => item.name === name && item.state === 'running');
+  return running && (await ctx.prober.generation()) !== undefined;
+}

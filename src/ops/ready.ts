@@ -1,0 +1,104 @@
+import type { Workload } from '../core/state.ts';
+import { formatDuration, formatSize } from '../core/units.ts';
+import { EXIT, HostctlError } from '../errors.ts';
+import type { Answer, Context, ProbeTarget } from '../ports.ts';
+
+const POLL_MS = 100;
+/** An app without any check counts as ready when it has kept running for this long. */
+const SETTLE_MS = 2000;
+const LOG_LINES = 20;
+
+/** Waits until a new container answers as its definition asks; fails with all there is to know about why not. */
+export async function waitReady(workload: Workload, host: string, ctx: Context): Promise<void> {
+  await poll(workload, ctx, async (since) => {
+    if (workload.health.command) return runCheck(workload, ctx);
+    if (workload.health.path === undefined) return ctx.clock.now() - since >= SETTLE_MS ? { ok: true, status: 0, ms: 0 } : undefined;
+    return judge(await ask(workload, host, ctx), workload);
+  });
+}
+
+/** Waits until a new container answers anything at all: it has booted, whatever its pages say before a migration. */
+export async function waitAnswers(workload: Workload, host: string, ctx: Context): Promise<void> {
+  await poll(workload, ctx, async (since) => {
+    if (workload.health.path === undefined) return ctx.clock.now() - since >= SETTLE_MS ? { ok: true, status: 0, ms: 0 } : undefined;
+    return ask(workload, host, ctx);
+  });
+}
+
+async function poll(
+  workload: Workload,
+  ctx: Context,
+  look: (since: number) => Promise<Answer | undefined>,
+): Promise<void> {
+  const { name } = workload.container;
+  const since = ctx.clock.now();
+  let last: Answer | undefined;
+  let restarts: number | undefined;
+  for (;;) {
+    const state = await ctx.engine.inspect(name);
+    if (!state || (!state.running && !state.restarting)) throw await failure(workload, 'ended', last, ctx);
+    restarts ??= state.restarts;
+    if (state.restarting || state.restarts > restarts) throw await failure(workload, 'ended and was started again', last, ctx);
+    last = (await look(since)) ?? last;
+    if (last?.ok) return;
+    if (ctx.clock.now() - since > workload.health.within) {
+      throw await failure(workload, `did not become ready within ${formatDuration(workload.health.within)}`, last, ctx);
+    }
+    await ctx.clock.sleep(POLL_MS);
+  }
+}
+
+function ask(workload: Workload, host: string, ctx: Context): Promise<Answer> {
+  return ctx.prober.candidate(targetOf(workload), { host, path: workload.health.path!, timeout: 5000 });
+}
+
+function targetOf(workload: Workload): ProbeTarget {
+  if (workload.listen.kind === 'port') {
+    return { kind: 'port', host: workload.container.name, port: workload.listen.port };
+  }
+  return { kind: 'socket', dir: workload.socketDir! };
+}
+
+/** 2xx and 3xx are ready, and what the definition expects besides. */
+function judge(answer: Answer, workload: Workload): Answer {
+  if (!answer.ok || (answer.status >= 200 && answer.status < 400)) return answer;
+  if (workload.health.expect.includes(answer.status)) return answer;
+  return { ok: false, ms: answer.ms, reason: `answered ${answer.status}` };
+}
+
+async function runCheck(workload: Workload, ctx: Context): Promise<Answer> {
+  const { code, output } = await ctx.engine.exec(workload.container.name, workload.health.command!);
+  if (code === 0) return { ok: true, status: 0, ms: 0 };
+  return { ok: false, ms: 0, reason: `the check ended with ${code}: ${output.split('\n').at(-1) ?? ''}` };
+}
+
+async function failure(workload: Workload, what: string, last: Answer | undefined, ctx: Context): Promise<HostctlError> {
+  const { name, limits } = workload.container;
+  const state = await ctx.engine.inspect(name);
+  const facts = [
+    ...(state && !state.running ? [`exit code ${state.exitCode}`] : []),
+    ...(state?.oomKilled ? [`killed for needing more than its ${formatSize(limits.memory)}`] : []),
+    ...(last && !last.ok ? [`last probe of ${workload.health.path ?? 'it'}: ${last.reason}`] : []),
+  ];
+  const log = await tail(name, ctx);
+  const lines = [`${name} ${what}${facts.length > 0 ? ` (${facts.join('; ')})` : ''}`];
+  if (log.length > 0) lines.push('its last words:', ...log.map((line) => `  ${line}`));
+  return new HostctlError('NOT_READY', lines.join('\n'), { exit: EXIT.unhealthy, hints: adviceFor(last, workload) });
+}
+
+function adviceFor(last: Answer | undefined, workload: Workload): string[] {
+  const log = `hostctl logs ${workload.project} --container ${workload.container.name}`;
+  if (!last || last.ok) return [log];
+  if (/answered 40[13]/.test(last.reason)) {
+    return ['set health.path to a page that needs no login, or health.expect: [401]', log];
+  }
+  if (/answered 400/.test(last.reason)) return ['does the app accept its own hostname? (Django: ALLOWED_HOSTS)', log];
+  return [log];
+}
+
+/** The last log lines of a container. */
+export async function tail(name: string, ctx: Context, count = LOG_LINES): Promise<string[]> {
+  const lines: string[] = [];
+  for await (const line of ctx.engine.logs(name, { tail: count })) lines.push(line.text);
+  return lines;
+}

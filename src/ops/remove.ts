@@ -1,0 +1,49 @@
+import { LABEL } from '../core/names.ts';
+import type { Observed } from '../core/state.ts';
+import type { Plan, Step, StepOf } from '../core/steps.ts';
+import type { Context } from '../ports.ts';
+import { containersOf, requireDeployed } from './containers.ts';
+import { observe } from './observe.ts';
+import { reported } from './progress.ts';
+import { carryOut } from './steps.ts';
+
+/** What removing a project means. Its volumes and uploads stay, unless they are purged. */
+export async function planRemove(project: string, purge: boolean, ctx: Context): Promise<Plan> {
+  const observed = await observe(ctx);
+  // What an earlier removal left behind can still be purged.
+  if (!(purge && observed.identities[project])) requireDeployed(project, observed);
+  return { host: [], projects: [{ project, before: stepsFor(project, purge, observed), after: [] }] };
+}
+
+function stepsFor(project: string, purge: boolean, observed: Observed): Step[] {
+  const all = observed.containers.filter((item) => item.labels[LABEL.project] === project);
+  const known = observed.histories[project]?.releases.flatMap((release) => release.desired.workloads) ?? [];
+  const stops = containersOf(project, observed)
+    .filter((item) => item.state === 'running' || item.state === 'restarting')
+    .map((container): StepOf<'stop'> => {
+      const workload = known.find((item) => item.container.name === container.name);
+      return { do: 'stop', container, timeout: workload?.container.stopTimeout ?? 20, why: 'being removed' };
+    });
+  const forget: Step[] =
+    all.length === 0
+      ? []
+      : [{ do: 'forget', project, containers: all.map((item) => item.name), releases: [], media: [], keepImages: [], why: 'being removed' }];
+  const unroute: Step[] = observed.histories[project]?.current ? [{ do: 'unroute', project, why: 'being removed' }] : [];
+  const why = purge ? 'purge was asked for: this cannot be undone' : 'volumes and uploads stay';
+  return [...unroute, ...stops, ...forget, { do: 'erase', project, data: purge, why }];
+}
+
+/** Removes a project as planned. */
+export async function remove(project: string, plan: Plan, ctx: Context): Promise<void> {
+  const unlock = await ctx.host.lock(project, 'remove');
+  try {
+    const { histories } = await observe(ctx);
+    const history = histories[project] ?? { releases: [] };
+    const run = { ctx, desired: { project, workloads: [], media: [], images: {} }, history };
+    for (const step of plan.projects.flatMap((item) => item.before)) {
+      await reported(project, step, ctx, () => carryOut(step as StepOf<'stop'>, run));
+    }
+  } finally {
+    await unlock();
+  }
+}

@@ -1,0 +1,28 @@
+import type { Context } from '../ports.ts';
+import type { GeneratedFile } from '../proxy/driver.ts';
+import { drivers } from '../proxy/index.ts';
+import { loadProjects, selectProjects } from './load.ts';
+import { lookAtImages, desiredFor } from './prepare.ts';
+import { liveSites, observe } from './observe.ts';
+
+/** The proxy's files as they would be written if the given projects were deployed now; all files without names. */
+export async function render(names: readonly string[], ctx: Context): Promise<GeneratedFile[]> {
+  const loaded = await loadProjects(ctx.files, ctx.workspace, ctx.templates.runtimes);
+  const projects = selectProjects(loaded, names.length > 0 ? names : 'all');
+  const images = await lookAtImages(projects, ctx);
+  const observed = await observe(ctx);
+  const desired = await Promise.all(projects.map((project) => desiredFor(project, images.get(project.name)!, observed, ctx)));
+  const changing = new Set(projects.map((project) => project.name));
+  const others = liveSites(observed.histories).filter((site) => !changing.has(site.project));
+  const driver = drivers[ctx.workspace.proxy.driver];
+  const generation = driver.generation({
+    sites: [...others, ...desired.flatMap((item) => (item.site ? [item.site] : []))],
+    settings: ctx.workspace.proxy,
+    cpus: observed.engine.cpus,
+    // What opens the admin socket is nobody's to see on a screen.
+    token: 'not-shown',
+    templates: await ctx.templates.proxy(driver.name),
+  });
+  if (names.length === 0) return [...generation.files];
+  return generation.files.filter((file) => names.some((name) => file.path === `sites/${name}.conf`));
+}

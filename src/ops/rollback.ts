@@ -1,0 +1,77 @@
+import type { Desired, Observed, Release } from '../core/state.ts';
+import { quote } from '../core/units.ts';
+import { EXIT, HostctlError } from '../errors.ts';
+import type { Context } from '../ports.ts';
+import { execute, type Outcome } from './execute.ts';
+import { observe } from './observe.ts';
+
+/** Brings back an earlier release, settings and all. Without a number: the one before the live one. */
+export async function rollback(project: string, to: number | undefined, wait: number, ctx: Context): Promise<Outcome> {
+  const wanted = findRelease(project, to, await observe(ctx));
+  const target = { project, desired: (observed: Observed) => restored(findRelease(project, wanted.id, observed), ctx) };
+  const [outcome] = await execute([target], ctx, { wait, doing: `rollback to release ${wanted.id}`, rollbackOf: wanted.id });
+  return outcome!;
+}
+
+function findRelease(project: string, id: number | undefined, observed: Observed): Release {
+  const history = observed.histories[project];
+  const live = history?.current;
+  if (!live) {
+    throw new HostctlError('NOT_DEPLOYED', `${quote(project)} is not deployed on this host`, { exit: EXIT.definition });
+  }
+  const earlier = history.releases.filter((release) => release.id !== live.id);
+  // A rollback's own origin is not "the one before": undoing a rollback goes forward again.
+  const found = id === undefined ? earlier.find((release) => release.id < live.id) : history.releases.find((release) => release.id === id);
+  if (found) return found;
+  const known = earlier.map((release) => release.id);
+  const what = id === undefined ? 'an earlier release' : `release ${id}`;
+  throw new HostctlError('NO_RELEASE', `${quote(project)} has no ${what} to go back to`, {
+    exit: EXIT.definition,
+    hints: [known.length > 0 ? `kept: ${known.join(', ')}` : 'releases are kept from the second deploy on'],
+  });
+}
+
+/** A release's own state; an image whose tag now means something else is named by its id. */
+async function restored(release: Release, ctx: Context): Promise<Desired> {
+  const { desired } = release;
+  const moved = new Map<string, string>();
+  for (const [app, image] of Object.entries(desired.images)) {
+    if (image.id === undefined) continue;
+    const now = await ctx.engine.image(image.ref);
+    if (now?.id !== image.id) moved.set(app, image.id);
+  }
+  if (moved.size === 0) return desired;
+  return {
+    ...desired,
+    workloads: desired.workloads.map((workload) => {
+      const image = moved.get(workload.app);
+      return image === undefined ? workload : { ...workload, container: { ...workload.container, image } };
+    }),
+  };
+}
+
+/** One line of `hostctl releases`. */
+export interface ReleaseView {
+  readonly id: number;
+  readonly live: boolean;
+  readonly at: string;
+  readonly by: string;
+  readonly rollbackOf?: number;
+  /** App → image. */
+  readonly images: Readonly<Record<string, string>>;
+}
+
+/** The releases of a project that are on record, newest first. */
+export async function releases(project: string, ctx: Context): Promise<ReleaseView[]> {
+  const observed = await observe(ctx);
+  const history = observed.histories[project];
+  if (!history?.current) findRelease(project, undefined, observed);
+  return history!.releases.map((release) => ({
+    id: release.id,
+    live: release.id === history!.current?.id,
+    at: release.at,
+    by: release.by,
+    ...(release.rollbackOf === undefined ? {} : { rollbackOf: release.rollbackOf }),
+    images: Object.fromEntries(Object.entries(release.desired.images).map(([app, image]) => [app, image.ref])),
+  }));
+}

@@ -1,0 +1,140 @@
+import type { NetworkSpec } from '../core/container.ts';
+import { chooseSubnet } from '../core/identity.ts';
+import { LAYOUT, socketDirectory } from '../core/layout.ts';
+import { LABEL, networkName, proxyName } from '../core/names.ts';
+import { sampleName } from '../core/hostnames.ts';
+import type { Desired, History, Workload } from '../core/state.ts';
+import type { ImageStep, Step, StepOf } from '../core/steps.ts';
+import { HostctlError } from '../errors.ts';
+import type { Context } from '../ports.ts';
+import { makeMedia, makeWorkloadDirectories } from './directories.ts';
+import { drain } from './drain.ts';
+import { readKey } from './observe.ts';
+import { tail, waitAnswers, waitReady } from './ready.ts';
+import { unroute } from './route.ts';
+
+/** What carrying out one project's steps needs beside the steps. */
+export interface Run {
+  readonly ctx: Context;
+  readonly desired: Desired;
+  readonly history: History;
+}
+
+/** Images come before the plan of the containers, routes are switched for all projects together. */
+type Carried = Exclude<Step, ImageStep | { do: 'route' } | { do: 'proxy' }>;
+
+type Handlers = { readonly [K in Carried['do']]: (step: Extract<Carried, { do: K }>, run: Run) => Promise<void> };
+
+/** One handler per step, and no decisions in them: a step without a handler does not compile. */
+const handlers: Handlers = {
+  network: (step, { ctx }) => makeNetwork(step.network, ctx),
+  connect: (step, { ctx }) => ctx.engine.connect(step.network, proxyName(ctx.workspace.instance)),
+  stop: (step, { ctx }) => ctx.engine.stop(step.container.name, step.timeout),
+  run: async ({ workload }, { ctx, desired }) => {
+    await makeWorkloadDirectories(workload, desired.media, ctx);
+    await ctx.engine.create(workload.container);
+    await ctx.engine.start(workload.container.name);
+  },
+  start: async ({ workload }, { ctx, desired }) => {
+    await makeWorkloadDirectories(workload, desired.media, ctx);
+    await ctx.engine.resume(workload.container.name);
+  },
+  task: async (step, run) => {
+    await waitAnswers(step.workload, hostOf(run.desired), run.ctx);
+    await runTask(step.workload, step.command, run.ctx);
+  },
+  ready: ({ workload }, { ctx, desired }) => waitReady(workload, hostOf(desired), ctx),
+  media: (step, { ctx }) => makeMedia(step.set, step.workload?.container.name, ctx),
+  unroute: (step, { ctx }) => unroute(step.project, ctx),
+  limits: (step, { ctx }) => ctx.engine.setLimits(step.container, step.limits),
+  retire: async (step, { ctx, history }) => {
+    const known = history.releases.flatMap((release) => release.desired.workloads);
+    const workload = known.find((item) => item.container.name === step.container.name);
+    if (workload && step.container.state === 'running') await drain(workload, step.drain, ctx);
+    await ctx.engine.stop(step.container.name, step.timeout);
+  },
+  forget,
+  erase,
+};
+
+/** Carries out one step. */
+export async function carryOut(step: Carried, run: Run): Promise<void> {
+  const handler = handlers[step.do] as (step: Carried, run: Run) => Promise<void>;
+  await handler(step, run);
+}
+
+/** Makes a network; when another deploy took the subnet in between, with the next one that is free. */
+async function makeNetwork(spec: NetworkSpec, ctx: Context): Promise<void> {
+  try {
+    await ctx.engine.createNetwork(spec);
+  } catch (error) {
+    if (!(error instanceof HostctlError && /overlap/i.test(error.message))) throw error;
+    const taken = (await ctx.engine.networks()).flatMap((item) => item.subnets);
+    const prefix = Number(spec.subnet.split('/')[1]);
+    await ctx.engine.createNetwork({ ...spec, subnet: chooseSubnet(ctx.workspace.pool, prefix, spec.name, [...taken, spec.subnet]) });
+  }
+}
+
+/** The name a visitor would ask for. */
+export function hostOf(desired: Desired): string {
+  const first = desired.site?.hostnames[0];
+  return first ? sampleName(first) : 'localhost';
+}
+
+/** Runs a command once in a container like the app's, from the same image. */
+async function runTask(workload: Workload, command: readonly string[], ctx: Context): Promise<void> {
+  const name = `${workload.container.name}-task`;
+  const socket = workload.socketDir === undefined ? undefined : `/${LAYOUT.sockets}/${workload.socketDir}`;
+  await ctx.engine.remove(name);
+  await ctx.engine.create({
+    ...workload.container,
+    name,
+    command,
+    labels: { ...workload.container.labels, [LABEL.role]: 'task' },
+    mounts: workload.container.mounts.filter((mount) => socket === undefined || !mount.source.endsWith(socket)),
+    // It must not be found under the app's name.
+    networks: workload.container.networks.map((use) => ({ ...use, aliases: [] })),
+    restart: 'no',
+  });
+  try {
+    await ctx.engine.start(name);
+    const code = await ctx.engine.wait(name);
+    if (code === 0) return;
+    const log = await tail(name, ctx);
+    throw new HostctlError('RELEASE_COMMAND', [`the release command of ${workload.project}/${workload.app} ended with ${code}: ${command.join(' ')}`, ...log.map((line) => `  ${line}`)].join('\n'));
+  } finally {
+    await ctx.engine.remove(name);
+  }
+}
+
+/** Removes what no release that is kept needs. */
+async function forget(step: StepOf<'forget'>, { ctx }: Run): Promise<void> {
+  const key = await readKey(ctx);
+  for (const name of step.containers) {
+    await ctx.engine.remove(name);
+    await ctx.host.remove(`${LAYOUT.sockets}/${socketDirectory(key, name)}`);
+  }
+  for (const root of step.media) await ctx.host.remove(`${LAYOUT.media}/${root}`);
+  for (const id of step.releases) await ctx.host.remove(LAYOUT.release(step.project, id));
+  const images = await ctx.engine.images(`${LABEL.project}=${step.project}`);
+  const old = images.flatMap((image) => image.tags).filter((tag) => !step.keepImages.includes(tag));
+  for (const tag of old) await ctx.engine.removeImage(tag);
+}
+
+/** Removes what is left of a project; its data only when that was asked for. */
+async function erase(step: StepOf<'erase'>, { ctx, history }: Run): Promise<void> {
+  const { project } = step;
+  const links = history.releases.flatMap((release) => release.desired.workloads.flatMap((item) => item.link ?? []));
+  for (const link of new Set(links)) await ctx.host.remove(`${LAYOUT.links}/${link}`);
+  await ctx.engine.removeNetwork(networkName(ctx.workspace.instance, project));
+  for (const image of await ctx.engine.images(`${LABEL.project}=${project}`)) {
+    for (const tag of image.tags) await ctx.engine.removeImage(tag);
+  }
+  const copies = history.releases.flatMap((release) => release.desired.media).filter((set) => set.version !== undefined);
+  for (const set of copies) await ctx.host.remove(`${LAYOUT.media}/${set.root}`);
+  await ctx.host.remove(LAYOUT.current(project));
+  await ctx.host.remove(LAYOUT.releases(project));
+  if (!step.data) return;
+  await ctx.host.remove(LAYOUT.mediaOf(project));
+  await ctx.host.remove(`${LAYOUT.projects}/${project}`);
+}

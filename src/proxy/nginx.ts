@@ -1,0 +1,140 @@
+import { type Hostname, hostnamePattern } from '../core/hostnames.ts';
+import { INSIDE } from '../core/layout.ts';
+import { hashOf } from '../core/names.ts';
+import { bySpecificity, type Route, type Site, type Target } from '../core/routes.ts';
+import { fillTemplate } from '../core/template.ts';
+import type { DriverInput, Generation, GeneratedFile, ProxyDriver } from './driver.ts';
+import { plainPath, quoteNginx } from './quote.ts';
+
+const CONFIG = (generation: string): string => `${INSIDE.config}/${generation}/nginx.conf`;
+
+export const nginx: ProxyDriver = {
+  name: 'nginx',
+  base: 'nginx',
+  generation,
+  // A socket left behind by a crash would keep nginx from starting.
+  start: ['/bin/sh', '-c', `rm -f ${INSIDE.adminSocket}; exec nginx -c ${CONFIG('live')} -g 'daemon off;'`],
+  check: (name) => ['nginx', '-q', '-t', '-c', CONFIG(`generations/${name}`)],
+  load: ['nginx', '-q', '-c', CONFIG('live'), '-s', 'reload'],
+};
+
+function generation(input: DriverInput): Generation {
+  const sites = input.sites.toSorted((a, b) => (a.project < b.project ? -1 : 1));
+  const names = sites.reduce((sum, site) => sum + site.hostnames.length, 0);
+  const values = {
+    workers: String(Math.min(Math.max(input.cpus, 1), 4)),
+    names: String(Math.max(4096, 2 ** Math.ceil(Math.log2(2 * names + 1)))),
+    token: input.token,
+    port: String(input.settings.http),
+    generation: '{{generation}}',
+  };
+  const files: GeneratedFile[] = [
+    { path: 'nginx.conf', text: fillTemplate(input.templates['nginx.conf']!, values) },
+    { path: 'proxy.conf', text: fillTemplate(input.templates['proxy.conf']!, values) },
+    ...sites.map((site) => ({ path: `sites/${site.project}.conf`, text: siteConfig(site) })),
+  ];
+  const name = hashOf(files, 12);
+  return { name, files: files.map((file) => ({ ...file, text: file.text.replaceAll('{{generation}}', name) })) };
+}
+
+/** One project's part: byte-stable, so that an unchanged project is an unchanged file. */
+export function siteConfig(site: Site): string {
+  const routes = site.routes.toSorted(bySpecificity);
+  const lines = [
+    `# ${site.project}`,
+    ...routes.flatMap((route) => upstream(site, route.target)),
+    'server {',
+    '    listen 8080;',
+    ...serverNames(site.hostnames).map((name) => `    server_name ${name};`),
+    `    client_max_body_size ${site.maxBody};`,
+    ...routes.flatMap((route) => location(site, route)),
+    ...(routes.some((route) => route.path === '/') ? [] : ['    location / {', '        return 404;', '    }']),
+    '}',
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** Globs of one site become one regular expression: nginx tries them one after the other for every unknown host. */
+function serverNames(hostnames: readonly Hostname[]): string[] {
+  const plain = hostnames.filter((name) => name.kind !== 'glob').map((name) => name.name);
+  const globs = hostnames.filter((name) => name.kind === 'glob').map((name) => hostnamePattern(name));
+  if (globs.length === 0) return plain;
+  return [...plain, regexName(globs.length === 1 ? globs[0]! : `^(?:${globs.map((glob) => glob.slice(1, -1)).join('|')})$`)];
+}
+
+/** The `$` that ends an expression is ours, so it is put behind the quoting that refuses all others. */
+function regexName(pattern: string): string {
+  return quoteNginx(`~${pattern.slice(0, -1)}`).replace(/"$/, '$"');
+}
+
+function upstreamName(site: Site, app: string): string {
+  return `${site.project}-${app}`;
+}
+
+/**
+ * Sockets are balanced by nginx. Names on TCP are resolved per request instead: an `upstream` block would answer 502
+ * between a reload and the first DNS answer.
+ */
+function upstream(site: Site, target: Target): string[] {
+  if (target.to !== 'app') return [];
+  const sockets = target.upstreams.flatMap((item) => (item.kind === 'socket' ? [item.link] : []));
+  if (sockets.length === 0) return [];
+  return [
+    `upstream ${upstreamName(site, target.app)} {`,
+    ...sockets.map((link) => `    server unix:${plainPath(`${INSIDE.links}/${link}`)};`),
+    // A kept connection would lead to the old copy after a switch.
+    '    keepalive 0;',
+    '}',
+  ];
+}
+
+function location(site: Site, route: Route): string[] {
+  if (route.target.to === 'media') return mediaLocations(route.path, route.target);
+  const body = proxyTo(site, route.target);
+  if (route.path === '/') return block('location /', body);
+  const path = plainPath(route.path);
+  return [...block(`location = ${path}`, body), ...block(`location ^~ ${path}/`, body)];
+}
+
+function proxyTo(site: Site, target: Extract<Target, { to: 'app' }>): string[] {
+  const tcp = target.upstreams.find((item) => item.kind === 'port');
+  const timeout = `${Math.ceil(target.readTimeout / 1000)}s`;
+  return [
+    ...(tcp?.kind === 'port' ? [`set $hostctl_upstream ${quoteNginx(`${tcp.host}:${tcp.port}`)};`] : []),
+    `proxy_pass http://${tcp ? '$hostctl_upstream' : upstreamName(site, target.app)};`,
+    `proxy_read_timeout ${timeout};`,
+    `proxy_send_timeout ${timeout};`,
+    'include proxy.conf;',
+  ];
+}
+
+type MediaTarget = Extract<Target, { to: 'media' }>;
+
+/** `root` on a tree laid out as the URL, never `alias`: the class of off-by-slash escapes does not exist. */
+function mediaLocations(path: string, target: MediaTarget): string[] {
+  const root = plainPath(`${INSIDE.media}/${target.root}`);
+  const body = [
+    `root ${root};`,
+    `disable_symlinks on from=${root};`,
+    'if ($request_method !~ ^(GET|HEAD)$) {',
+    '    return 405;',
+    '}',
+    `add_header Cache-Control "public, max-age=${target.maxAge}";`,
+    'add_header X-Content-Type-Options nosniff;',
+    ...(target.uploads
+      ? [`add_header Content-Security-Policy "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; media-src 'self'";`]
+      : []),
+    'try_files $uri =404;',
+  ];
+  if (target.file) return block(`location = ${plainPath(path)}`, body);
+  const hidden = ['location ~ /\\.(?!well-known/) {', '    return 404;', '}'];
+  if (path === '/') return block('location ^~ /', [...hidden, ...body]);
+  return [
+    ...block(`location = ${plainPath(path)}`, [`return 301 ${plainPath(path)}/$is_args$args;`]),
+    ...block(`location ^~ ${plainPath(path)}/`, [...hidden, ...body]),
+  ];
+}
+
+function block(head: string, body: readonly string[]): string[] {
+  return [`    ${head} {`, ...body.map((line) => `        ${line}`), '    }'];
+}

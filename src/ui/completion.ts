@@ -1,0 +1,83 @@
+export interface CommandWords {
+  readonly name: string;
+  readonly summary: string;
+  /** With their hyphens. */
+  readonly flags: readonly string[];
+}
+
+/** Commands whose first word is a project: those of the nearest workspace are offered, by the names of their files. */
+const TAKES_PROJECT = ['deploy', 'exec', 'logs', 'plan', 'releases', 'remove', 'restart', 'rollback', 'start', 'status', 'stop'];
+
+const PROJECTS = `d=$PWD; while [ "$d" != / ] && [ ! -f "$d/hostctl.yaml" ]; do d=$(dirname "$d"); done; ls "$d/projects" 2>/dev/null | sed -n 's/\\.ya\\{0,1\\}ml$//p'`;
+
+export function completionScript(shell: 'bash' | 'zsh' | 'fish', commands: readonly CommandWords[]): string {
+  return { bash, zsh, fish }[shell](commands);
+}
+
+function bash(commands: readonly CommandWords[]): string {
+  const flags = commands.map((item) => `    ${item.name}) flags="${item.flags.join(' ')}" ;;`).join('\n');
+  return `# hostctl completion for bash
+_hostctl_projects() { local d; ${PROJECTS}; }
+_hostctl() {
+  local word="\${COMP_WORDS[COMP_CWORD]}" command="\${COMP_WORDS[1]}" flags=""
+  if [ "$COMP_CWORD" = 1 ]; then
+    COMPREPLY=($(compgen -W "${commands.map((item) => item.name).join(' ')}" -- "$word"))
+    return
+  fi
+  case "$command" in
+${flags}
+  esac
+  case "$word" in
+    -*) COMPREPLY=($(compgen -W "$flags" -- "$word")) ;;
+    *) case "$command" in
+         ${TAKES_PROJECT.join('|')}) COMPREPLY=($(compgen -W "$(_hostctl_projects)" -- "$word")) ;;
+       esac ;;
+  esac
+}
+complete -F _hostctl hostctl
+`;
+}
+
+function zsh(commands: readonly CommandWords[]): string {
+  const described = commands.map((item) => `    '${item.name}:${item.summary.replaceAll("'", '')}'`).join('\n');
+  const flags = commands.map((item) => `      ${item.name}) compadd -- ${item.flags.join(' ')} ;;`).join('\n');
+  return `#compdef hostctl
+# hostctl completion for zsh
+_hostctl_projects() { local d; ${PROJECTS} }
+_hostctl() {
+  local -a commands
+  commands=(
+${described}
+  )
+  if (( CURRENT == 2 )); then
+    _describe command commands
+    return
+  fi
+  if [[ $words[CURRENT] == -* ]]; then
+    case $words[2] in
+${flags}
+    esac
+    return
+  fi
+  case $words[2] in
+    ${TAKES_PROJECT.join('|')}) compadd -- \${(f)"$(_hostctl_projects)"} ;;
+  esac
+}
+compdef _hostctl hostctl
+`;
+}
+
+function fish(commands: readonly CommandWords[]): string {
+  const lines = commands.flatMap((item) => [
+    `complete -c hostctl -n __fish_use_subcommand -a ${item.name} -d '${item.summary.replaceAll("'", '')}'`,
+    ...item.flags.map((flag) => `complete -c hostctl -n '__fish_seen_subcommand_from ${item.name}' -l ${flag.slice(2)}`),
+  ]);
+  return `# hostctl completion for fish
+function __hostctl_projects
+  sh -c '${PROJECTS.replaceAll("'", `'\\''`)}'
+end
+complete -c hostctl -f
+${lines.join('\n')}
+complete -c hostctl -n '__fish_seen_subcommand_from ${TAKES_PROJECT.join(' ')}' -a '(__hostctl_projects)'
+`;
+}

@@ -1,0 +1,38 @@
+import { formatPlan, type Plan, projectSteps, type Step, subjectOf } from '../core/steps.ts';
+import type { Event } from '../ports.ts';
+
+/** Version of every JSON document and line hostctl prints; grows when a field changes its meaning or goes. */
+export const JSON_VERSION = 1;
+
+/** A step as JSON: stable words instead of everything hostctl knows of it. */
+export function stepJson(step: Step): Record<string, unknown> {
+  return { do: step.do, subject: subjectOf(step), why: step.why };
+}
+
+export function planJson(plan: Plan): Record<string, unknown> {
+  return {
+    version: JSON_VERSION,
+    changes: formatPlan(plan) !== 'Up to date.\n',
+    host: plan.host.map(stepJson),
+    projects: plan.projects.map((item) => ({ project: item.project, steps: projectSteps(item).map(stepJson) })),
+  };
+}
+
+/** An event as one JSON line; undefined for what only a person wants to see. */
+export function eventJson(event: Event): Record<string, unknown> {
+  const head = { version: JSON_VERSION, time: new Date().toISOString(), type: event.type };
+  switch (event.type) {
+    case 'step':
+      return {
+        ...head,
+        project: event.project,
+        status: event.status,
+        ...stepJson(event.step),
+        ...(event.ms === undefined ? {} : { ms: event.ms }),
+      };
+    case 'output':
+      return { ...head, project: event.project, line: event.line };
+    default:
+      return { ...head, ...(event.project === undefined ? {} : { project: event.project }), text: event.text };
+  }
+}

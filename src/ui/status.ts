@@ -1,0 +1,52 @@
+import type { ChalkInstance } from 'chalk';
+import { formatDuration, formatSize } from '../core/units.ts';
+import type { Finding } from '../ops/doctor.ts';
+import type { ReleaseView } from '../ops/rollback.ts';
+import type { AppStatus, Status } from '../ops/status.ts';
+import { formatTable } from './table.ts';
+
+export function formatStatus(status: Status, paint: ChalkInstance): string {
+  const proxy = status.proxy === 'answers' ? '' : `${paint.red('the proxy does not answer')}: hostctl doctor tells more\n`;
+  if (status.apps.length === 0) return `${proxy}Nothing is deployed on this host.\n`;
+  const head = ['PROJECT', 'APP', 'STATE', 'RELEASE', 'UP', 'MEMORY', 'CPU', 'RESTARTS', 'HOSTNAMES'];
+  const rows = status.apps.map((app) => [
+    app.project,
+    app.replica > 1 ? `${app.app} ${app.replica}` : app.app,
+    stateText(app, paint),
+    app.release === null ? '-' : String(app.release),
+    app.uptime === null ? '-' : formatDuration(app.uptime * 1000),
+    `${app.memory === null ? '-' : formatSize(app.memory)} / ${formatSize(app.limits.memory)}`,
+    `${app.cpus === null ? '-' : app.cpus.toFixed(2)} / ${app.limits.cpus}`,
+    String(app.restarts),
+    app.hostnames.join(' '),
+  ]);
+  return proxy + formatTable(head.map((word) => paint.dim(word)), rows);
+}
+
+function stateText(app: AppStatus, paint: ChalkInstance): string {
+  const relaxed = app.relaxed.length > 0 ? paint.yellow(` (relaxed: ${app.relaxed.join(', ')})`) : '';
+  return `${app.state === 'running' ? paint.green(app.state) : paint.yellow(app.state)}${relaxed}`;
+}
+
+export function formatReleases(releases: readonly ReleaseView[]): string {
+  const rows = releases.map((release) => [
+    release.live ? `${release.id} live` : String(release.id),
+    release.at.replace('T', ' ').slice(0, 16),
+    release.by,
+    release.rollbackOf === undefined ? '' : `rollback to ${release.rollbackOf}`,
+    Object.entries(release.images)
+      .map(([app, image]) => `${app}=${image}`)
+      .join(' '),
+  ]);
+  return formatTable(['RELEASE', 'AT (UTC)', 'BY', 'NOTE', 'IMAGES'], rows);
+}
+
+export function formatFindings(findings: readonly Finding[], paint: ChalkInstance): string {
+  const marks = { ok: paint.green('✓'), warning: paint.yellow('!'), problem: paint.red('✗') };
+  return findings
+    .map((item) => {
+      const advice = item.advice === undefined ? '' : `\n  ${paint.cyan('→')} ${item.advice}`;
+      return `${marks[item.state]} ${item.check}: ${item.detail}${advice}\n`;
+    })
+    .join('');
+}
