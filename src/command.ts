@@ -2,7 +2,7 @@ import { Args, Command, type Errors, Flags, type Interfaces } from '@oclif/core'
 import { Chalk, type ChalkInstance } from 'chalk';
 import { DefinitionError, EXIT, HostctlError } from './errors.ts';
 import { parseDuration } from './core/units.ts';
-import type { Outcome } from './ops/execute.ts';
+import type { Outcome } from './core/results.ts';
 import type { Context, Ui } from './ports.ts';
 import type { report as Report } from './ui/outcomes.ts';
 
@@ -59,6 +59,7 @@ export abstract class HostctlCommand<T extends typeof Command> extends Command {
     const { makeContext } = await import('./context.ts');
     const { workspace } = this.flags as { workspace?: string };
     return makeContext({
+      root: this.config.root,
       ...(workspace === undefined ? {} : { workspace }),
       ui: await this.ui(),
       env: process.env,
@@ -75,7 +76,9 @@ export abstract class HostctlCommand<T extends typeof Command> extends Command {
     } else {
       const { TerminalUi } = await import('./ui/terminal.ts');
       const { verbose } = this.flags as { verbose: boolean };
-      this.#ui = new TerminalUi({ err: process.stderr, input: process.stdin, color: this.paint('err').level > 0, verbose });
+      const live = process.stderr.isTTY ? (await import('log-update')).createLogUpdate(process.stderr) : undefined;
+      const color = this.paint('err').level > 0;
+      this.#ui = new TerminalUi({ err: process.stderr, input: process.stdin, color, verbose, ...(live ? { live } : {}) });
     }
     return this.#ui;
   }

@@ -1,7 +1,6 @@
 /** The one place where real adapters are made. What takes long to load is loaded here, when a command needs it. */
 import { homedir, hostname, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Workspace } from './core/model.ts';
 import { normaliseWorkspace } from './core/workspace.ts';
 import { EngineApi } from './engine/api.ts';
@@ -20,6 +19,8 @@ import { readKey } from './ops/observe.ts';
 import type { Context, Terminal, Ui } from './ports.ts';
 
 export interface Settings {
+  /** Directory of the package. */
+  readonly root: string;
   /** `--workspace`. */
   readonly workspace?: string;
   readonly ui: Ui;
@@ -37,7 +38,7 @@ export async function makeContext(settings: Settings): Promise<Context> {
   // Files for the proxy must not depend on the umask of whoever deploys.
   process.umask(0o022);
   const files = new LocalFiles();
-  const [workspace, templates] = await Promise.all([findSettings(files, settings), loadTemplates(templatesRoot())]);
+  const [workspace, templates] = await Promise.all([findSettings(files, settings), loadTemplates(join(settings.root, 'templates'))]);
   const who = `${user()}@${hostname()}`;
   const endpoint = engineEndpoint(workspace, settings.env);
   const host = new LocalHost(workspace.data, who);
@@ -64,10 +65,6 @@ export async function makeContext(settings: Settings): Promise<Context> {
 export function makeTerminal(context: Context, env: NodeJS.ProcessEnv): Terminal {
   const seat = { input: process.stdin, output: process.stdout, error: process.stderr };
   return new EngineTerminal(new EngineApi(engineEndpoint(context.workspace, env)), seat);
-}
-
-export function templatesRoot(): string {
-  return fileURLToPath(new URL('../templates', import.meta.url));
 }
 
 async function findSettings(files: LocalFiles, settings: Settings): Promise<Workspace> {

@@ -145,6 +145,8 @@ export interface UnpackOptions extends Owner {
   readonly prefix: string;
   /** The one file of the tar gets this name. */
   readonly name?: string;
+  /** An earlier directory; files with the same content become the same file. */
+  readonly like?: string;
 }
 
 // ---- the proxy, as a visitor and as its owner

@@ -15,14 +15,13 @@ export default class Init extends HostctlCommand<typeof Init> {
   };
 
   protected async work(): Promise<void> {
-    const [{ init }, { templatesRoot }, { loadTemplates }, { LocalFiles }] = await Promise.all([
+    const [{ init }, { loadTemplates }, { LocalFiles }] = await Promise.all([
       import('../ops/init.ts'),
-      import('../context.ts'),
       import('../local/templates.ts'),
       import('../local/files.ts'),
     ]);
-    const templates = await loadTemplates(templatesRoot());
-    const schemas = new URL('../docs/schema/', `file://${templatesRoot()}`).pathname;
+    const templates = await loadTemplates(`${this.config.root}/templates`);
+    const schemas = `${this.config.root}/docs/schema/`;
     const { name, hostname, runtime, workspace } = this.flags;
     const result = await init(
       {

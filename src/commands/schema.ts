@@ -14,12 +14,11 @@ export default class Schema extends HostctlCommand<typeof Schema> {
   };
 
   protected async work(): Promise<void> {
-    const [{ jsonSchema }, { templatesRoot }, { loadTemplates }] = await Promise.all([
+    const [{ jsonSchema }, { loadTemplates }] = await Promise.all([
       import('../core/schema.ts'),
-      import('../context.ts'),
       import('../local/templates.ts'),
     ]);
-    const { runtimes } = await loadTemplates(templatesRoot());
+    const { runtimes } = await loadTemplates(`${this.config.root}/templates`);
     const schema = jsonSchema(this.args.which as 'project' | 'workspace', runtimes.map((runtime) => runtime.name));
     process.stdout.write(`${JSON.stringify(schema, undefined, 2)}\n`);
   }

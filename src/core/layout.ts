@@ -11,6 +11,8 @@ export const LAYOUT = {
   current: (project: string) => `projects/${project}/current`,
   volumes: (project: string) => `projects/${project}/volumes`,
   volume: (project: string, app: string, name: string) => `projects/${project}/volumes/${app}/${name}`,
+  /** Apps whose only copy was stopped for a deploy that is not finished. */
+  paused: (project: string) => `projects/${project}/paused.json`,
   media: 'media',
   mediaOf: (project: string) => `media/${project}`,
   sockets: 'sockets',

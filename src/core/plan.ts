@@ -27,7 +27,8 @@ export function planProject(desired: Desired, observed: Observed, options: PlanO
   const old = mine.filter((item) => !wanted.has(item.name));
 
   const starting = planStarts(desired, mine, old, history, options);
-  const before = [...planNetwork(desired, observed, options.workspace), ...starting, ...planMedia(desired, observed)];
+  const media = planMedia(desired, observed);
+  const before = [...planNetwork(desired, observed, options.workspace), ...withMedia(starting, media)];
   const limits = planLimits(desired, mine, history);
   const running = old.filter((item) => item.state !== 'exited' && item.state !== 'created' && item.state !== 'dead');
   const stoppedFirst = new Set(starting.flatMap((step) => (step.do === 'stop' ? [step.container.name] : [])));
@@ -62,35 +63,41 @@ function planStarts(
   const apps = [...new Set(byNeeds(desired.workloads).map((item) => item.app))];
   return apps.flatMap((app) => {
     const workloads = desired.workloads.filter((item) => item.app === app);
+    const containerOf = (workload: Workload): ContainerView | undefined =>
+      mine.find((item) => item.name === workload.container.name);
     const starts = workloads.flatMap((workload): Step[] => {
-      const container = mine.find((item) => item.name === workload.container.name);
+      const container = containerOf(workload);
       if (container?.state === 'running') return [];
       // One that was never started was perhaps never checked either: making it again finds it and checks it.
       if (!container || container.state === 'created') return [{ do: 'run', workload, why: whyRun(workload, history) }];
       return [{ do: 'start', workload, why: whyStart(container, history, options) }];
     });
-    if (starts.length === 0) return [];
+    // Running is not enough: a deploy that was killed leaves containers behind that nobody has asked yet.
+    const unproven = workloads.filter(
+      (workload) => containerOf(workload)?.state !== 'running' || !wasLive(workload.container.name, history),
+    );
+    if (unproven.length === 0) return [];
     const first = workloads[0]!;
-    const stops: Step[] = first.overlap
-      ? []
-      : old
-          .filter((item) => item.labels[LABEL.app] === app && item.state === 'running')
-          .map((item) => ({
-            do: 'stop',
-            container: item,
-            timeout: timing(item, history).timeout,
-            why: 'one copy at a time may write to its volume: short interruption',
-          }));
-    const isNew = starts.some((step) => !wasLive((step as StepOf<'run'>).workload.container.name, history));
+    const stops = first.overlap ? [] : planStops(old.filter((item) => item.labels[LABEL.app] === app), history);
+    const isNew = unproven.some((workload) => !wasLive(workload.container.name, history));
     const tasks: Step[] =
       first.release && isNew && options.rollbackOf === undefined
         ? [{ do: 'task', workload: first, command: first.release, why: 'before the switch' }]
         : [];
-    const ready = starts.map(
-      (step): Step => ({ do: 'ready', workload: (step as StepOf<'run'>).workload, why: readyWhy(first) }),
-    );
+    const ready = unproven.map((workload): Step => ({ do: 'ready', workload, why: readyWhy(first) }));
     return [...stops, ...starts, ...tasks, ...ready];
   });
+}
+
+function planStops(old: readonly ContainerView[], history: History): Step[] {
+  return old
+    .filter((item) => item.state === 'running')
+    .map((item) => ({
+      do: 'stop',
+      container: item,
+      timeout: timing(item, history).timeout,
+      why: 'one copy at a time may write to its volume: short interruption',
+    }));
 }
 
 function readyWhy(workload: Workload): string {
@@ -169,6 +176,18 @@ function planMedia(desired: Desired, observed: Observed): Step[] {
   });
 }
 
+/** Files of an image are copied as soon as a container of it exists, while that one starts; the rest at once. */
+function withMedia(starting: readonly Step[], media: readonly Step[]): Step[] {
+  const early = media.filter((step) => !starting.some((start) => start.do === 'run' && start.workload === ownerOf(step)));
+  const late = (start: Step): Step[] =>
+    start.do === 'run' ? media.filter((step) => ownerOf(step) === start.workload) : [];
+  return [...early, ...starting.flatMap((step) => [step, ...late(step)])];
+}
+
+function ownerOf(step: Step): Workload | undefined {
+  return step.do === 'media' ? step.workload : undefined;
+}
+
 function planLimits(desired: Desired, mine: readonly ContainerView[], history: History): Step[] {
   return desired.workloads.flatMap((workload): Step[] => {
     const { name, limits } = workload.container;
@@ -204,17 +223,20 @@ function planRoute(
   const links = desired.workloads.filter(
     (item) => item.link !== undefined && observed.links[item.link] !== `../sockets/${item.socketDir}/app.sock`,
   );
+  const media = desired.media.filter(
+    (item) => item.link !== undefined && observed.mediaLinks[item.link] !== item.root.split('/')[1],
+  );
   const reload = JSON.stringify(desired.site) !== JSON.stringify(current?.site) || !observed.proxyCurrent;
   const same = JSON.stringify(desired) === JSON.stringify(current);
-  if (same && !changed && links.length === 0 && !reload) return undefined;
-  return { do: 'route', release, links, reload, why: routeWhy(release, links, reload) };
+  if (same && !changed && links.length + media.length === 0 && !reload) return undefined;
+  return { do: 'route', release, links, media, reload, why: routeWhy(release, links.length + media.length > 0, reload) };
 }
 
-function routeWhy(release: Release, links: readonly Workload[], reload: boolean): string {
+function routeWhy(release: Release, links: boolean, reload: boolean): string {
   const id = `release ${release.id}`;
   if (!release.desired.site) return `${id}, no route`;
   if (reload) return `${id}, routes changed: the proxy reloads`;
-  return links.length > 0 ? `${id}, new socket: no reload` : `${id}, same routes`;
+  return links ? `${id}, by a rename: no reload` : `${id}, same routes`;
 }
 
 /** The live release and those a rollback may want. */

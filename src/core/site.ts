@@ -20,7 +20,7 @@ export function mediaSets(
       alias: media.alias,
       root: `${project.name}/${directory}.${version ?? UPLOADS}`,
       source: media.source,
-      ...(version === undefined ? {} : { version }),
+      ...(version === undefined ? {} : { version, link: `${project.name}/${directory}.live` }),
       maxAge: media.maxAge,
     };
   });
@@ -60,7 +60,7 @@ export function siteOf(project: Project, workloads: readonly Workload[], media: 
     path: item.alias,
     target: {
       to: 'media',
-      root: item.root,
+      root: item.link ?? item.root,
       file: item.source.kind === 'file',
       uploads: item.source.kind === 'uploads',
       maxAge: item.maxAge,

@@ -52,8 +52,10 @@ export interface ImageIdentity {
 /** Files of one alias, below `media/<project>/`. */
 export interface MediaSet {
   readonly alias: string;
-  /** Relative to `media/`; content follows below as the URL does. */
+  /** Directory with the files, relative to `media/`; content follows below as the URL does. */
   readonly root: string;
+  /** Link to `root` the proxy follows, so that new files need no new configuration. Uploads have none. */
+  readonly link?: string;
   readonly source: Media['source'];
   /** What the content is made from; a new one needs a new copy. Uploads have none. */
   readonly version?: string;
@@ -134,8 +136,10 @@ export interface Observed {
   readonly hostUids: readonly number[];
   /** Link below `links/` → where it leads. */
   readonly links: Readonly<Record<string, string>>;
-  /** Directories below `media/<project>/`, by project. */
+  /** Names below `media/<project>/`, by project. */
   readonly media: Readonly<Record<string, readonly string[]>>;
+  /** Link below `media/` → the directory beside it that it leads to. */
+  readonly mediaLinks: Readonly<Record<string, string>>;
   /** Whether what the proxy has loaded is what the live releases ask for. */
   readonly proxyCurrent: boolean;
 }

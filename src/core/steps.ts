@@ -21,13 +21,24 @@ export type Step = { readonly why: string } & (
   | { readonly do: 'task'; readonly workload: Workload; readonly command: readonly string[] }
   | { readonly do: 'ready'; readonly workload: Workload }
   | { readonly do: 'media'; readonly set: MediaSet; readonly workload?: Workload }
-  | { readonly do: 'route'; readonly release: Release; readonly links: readonly Workload[]; readonly reload: boolean }
+  | Route
   | { readonly do: 'unroute'; readonly project: string }
   | { readonly do: 'limits'; readonly container: string; readonly limits: Limits }
   | { readonly do: 'retire'; readonly container: ContainerView; readonly drain: number; readonly timeout: number }
   | Forget
   | { readonly do: 'erase'; readonly project: string; readonly data: boolean }
 );
+
+interface Route {
+  readonly do: 'route';
+  readonly release: Release;
+  /** Workloads whose socket link has to move. */
+  readonly links: readonly Workload[];
+  /** Media whose link has to move. */
+  readonly media: readonly MediaSet[];
+  /** Whether the proxy needs another configuration. */
+  readonly reload: boolean;
+}
 
 interface Forget {
   readonly do: 'forget';

@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import { HostctlError } from '../errors.ts';
 import type { Host, Owner, UnpackOptions } from '../ports.ts';
 import { takeLock } from './lock.ts';
+import { shareFiles } from './share.ts';
 import { unpackTar } from './unpack.ts';
 
 const PRIVATE: Owner = { mode: 0o600, uid: 0, gid: 0 };
@@ -87,6 +88,7 @@ export class LocalHost implements Host {
       await mkdir(beside, { recursive: true, mode: 0o755 });
       try {
         await unpackTar(tar, join(beside, options.prefix), options);
+        if (options.like !== undefined) await shareFiles(beside, this.#at(options.like));
         await chown(beside, options.uid, options.gid);
         await chmod(beside, options.mode);
         await rm(target, { recursive: true, force: true });

@@ -1,7 +1,7 @@
 import { createWriteStream } from 'node:fs';
 import { chmod, chown, copyFile, mkdir, utimes } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { extract, type Header } from 'tar-stream';
 import type { UnpackOptions } from '../ports.ts';
@@ -15,9 +15,10 @@ const FOLDER = 0o755;
  */
 export async function unpackTar(tar: Readable, target: string, options: UnpackOptions): Promise<void> {
   const copies: { from: string; to: string }[] = [];
-  const entries = extract();
-  const done = pipeline(tar, entries);
   await mkdir(target, { recursive: true, mode: FOLDER });
+  const entries = extract();
+  // The entries must be taken up at once: their stream stalls when its reader comes late.
+  const done = pipeline(tar, entries);
   for await (const entry of entries) {
     const { header } = entry;
     const path = header.type === 'file' && options.name !== undefined ? options.name : inside(header.name, options.strip);
@@ -28,7 +29,7 @@ export async function unpackTar(tar: Readable, target: string, options: UnpackOp
       entry.resume();
     } else if (header.type === 'file' || header.type === 'contiguous-file') {
       await makeFolder(target, dirname(path), options);
-      await writeEntry(entry as unknown as Readable, join(target, path), header, options);
+      await writeEntry(entry as AsyncIterable<Buffer>, join(target, path), header, options);
     } else {
       const from = linkTarget(header, path, options.strip);
       if (from !== undefined) copies.push({ from, to: path });
@@ -52,8 +53,8 @@ async function makeFolder(target: string, path: string, options: UnpackOptions):
   }
 }
 
-async function writeEntry(entry: Readable, path: string, header: Header, options: UnpackOptions): Promise<void> {
-  await pipeline(entry, createWriteStream(path, { mode: FILE }));
+async function writeEntry(entry: AsyncIterable<Buffer>, path: string, header: Header, options: UnpackOptions): Promise<void> {
+  await pipeline(Readable.from(entry), createWriteStream(path, { mode: FILE }));
   if (options.files) await chown(path, options.files.uid, options.files.gid);
   // Last-Modified and ETag are made of it.
   if (header.mtime) await utimes(path, header.mtime, header.mtime);

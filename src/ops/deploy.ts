@@ -1,8 +1,9 @@
 import type { Project } from '../core/model.ts';
-import { type Plan, type Step } from '../core/steps.ts';
+import type { Outcome } from '../core/results.ts';
+import type { Plan, Step } from '../core/steps.ts';
 import type { Context } from '../ports.ts';
 import { makeDataRoot } from './directories.ts';
-import { execute, type Outcome } from './execute.ts';
+import { execute } from './execute.ts';
 import { loadProjects, selectProjects } from './load.ts';
 import { ensureKey, observe } from './observe.ts';
 import { desiredFor, imageSteps, lookAtImages, planAll, prepareImages, prepareProxyBase } from './prepare.ts';

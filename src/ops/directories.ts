@@ -57,13 +57,16 @@ export async function makeMedia(set: MediaSet, container: string | undefined, ct
   await ctx.host.makeDirectory(LAYOUT.mediaOf(project), PROXY_ONLY);
   const parts = alias.split('/').filter((part) => part !== '');
   const target = `${LAYOUT.media}/${set.root}`;
+  // Files that did not change stay the same files: no more space, and the same ETag for who has them.
+  const live = set.link && (await ctx.host.readLink(`${LAYOUT.media}/${set.link}`));
+  const like = live === undefined ? {} : { like: `${LAYOUT.mediaOf(project)}/${live}` };
   if (source.kind === 'image') {
     const tar = await ctx.engine.copyFrom(container!, source.path);
-    await ctx.host.unpack(target, tar, { ...PROXY_ONLY, strip: 1, prefix: parts.join('/') });
+    await ctx.host.unpack(target, tar, { ...PROXY_ONLY, ...like, strip: 1, prefix: parts.join('/') });
     return;
   }
   const tar = await ctx.files.tar(source.path);
   const single = source.kind === 'file' ? { name: parts.at(-1)! } : {};
   const prefix = (source.kind === 'file' ? parts.slice(0, -1) : parts).join('/');
-  await ctx.host.unpack(target, tar, { ...PROXY_ONLY, strip: 0, prefix, ...single });
+  await ctx.host.unpack(target, tar, { ...PROXY_ONLY, ...like, strip: 0, prefix, ...single });
 }

@@ -1,4 +1,5 @@
 import { LABEL, proxyName } from '../core/names.ts';
+import type { CheckResult } from '../core/results.ts';
 import type { EngineInfo, Observed } from '../core/state.ts';
 import { formatSize } from '../core/units.ts';
 import { HostctlError } from '../errors.ts';
@@ -9,19 +10,11 @@ import { observe } from './observe.ts';
 import { proxyAnswers } from './proxy.ts';
 import { tail } from './ready.ts';
 
-export interface Finding {
-  readonly check: string;
-  readonly state: 'ok' | 'warning' | 'problem';
-  readonly detail: string;
-  /** What to do about it. */
-  readonly advice?: string;
-}
-
 const GIB = 1024 ** 3;
 const MAX_SKEW_MS = 30_000;
 
 /** Looks at everything a deploy relies on, and says what to do about what is wrong. */
-export async function doctor(ctx: Context): Promise<Finding[]> {
+export async function doctor(ctx: Context): Promise<CheckResult[]> {
   const findings = [nodeFinding(ctx.machine.node)];
   let observed: Observed;
   try {
@@ -37,7 +30,7 @@ export async function doctor(ctx: Context): Promise<Finding[]> {
   return findings;
 }
 
-function nodeFinding(version: string): Finding {
+function nodeFinding(version: string): CheckResult {
   const old = Number(version.split('.')[0]) < 22;
   return {
     check: 'node',
@@ -47,12 +40,12 @@ function nodeFinding(version: string): Finding {
   };
 }
 
-function engineFinding(engine: EngineInfo): Finding {
+function engineFinding(engine: EngineInfo): CheckResult {
   return { check: 'engine', state: 'ok', detail: `Docker Engine ${engine.version}, ${engine.cpus} cpus, ${formatSize(engine.memory)}` };
 }
 
 /** Known defects by version, and what they mean for the sites on this host. */
-function defects(engine: EngineInfo): Finding[] {
+function defects(engine: EngineInfo): CheckResult[] {
   const [major = 0, minor = 0, patch = 0] = engine.version.split(/[.+-]/).map(Number);
   const number = major * 1e6 + minor * 1e3 + patch;
   const known = [
@@ -77,7 +70,7 @@ function defects(engine: EngineInfo): Finding[] {
     .map((item) => ({ check: 'engine defect', state: 'warning', detail: item.detail, advice: item.advice }));
 }
 
-function securityFinding(engine: EngineInfo): Finding {
+function securityFinding(engine: EngineInfo): CheckResult {
   if (!engine.security.includes('seccomp')) {
     return { check: 'seccomp', state: 'problem', detail: 'the engine runs without seccomp', advice: 'use a kernel and an engine built with it' };
   }
@@ -89,14 +82,14 @@ function securityFinding(engine: EngineInfo): Finding {
   };
 }
 
-function clockFinding(engine: EngineInfo, ctx: Context): Finding {
+function clockFinding(engine: EngineInfo, ctx: Context): CheckResult {
   const skew = Math.abs(Date.parse(engine.time) - ctx.clock.now());
   if (skew < MAX_SKEW_MS) return { check: 'clock', state: 'ok', detail: 'this machine and the engine agree' };
   return { check: 'clock', state: 'warning', detail: `the engine's clock is ${Math.round(skew / 1000)}s off`, advice: 'run an NTP client' };
 }
 
 /** Asks the kernel, from inside a container, which limits it really enforces. */
-async function limitsFinding(ctx: Context): Promise<Finding> {
+async function limitsFinding(ctx: Context): Promise<CheckResult> {
   const driver = drivers[ctx.workspace.proxy.driver];
   const base = ctx.templates.bases.find((candidate) => candidate.name === driver.base)!;
   const image = await presentOrigin(base, ctx);
@@ -150,14 +143,14 @@ async function limitsFinding(ctx: Context): Promise<Finding> {
   }
 }
 
-async function diskFinding(ctx: Context): Promise<Finding> {
+async function diskFinding(ctx: Context): Promise<CheckResult> {
   const free = await ctx.host.free();
   const detail = `${formatSize(free)} free for ${ctx.workspace.data}`;
   if (free > 2 * GIB) return { check: 'disk', state: 'ok', detail };
   return { check: 'disk', state: free < GIB / 4 ? 'problem' : 'warning', detail, advice: 'docker system df shows what images take' };
 }
 
-async function baseFindings(ctx: Context): Promise<Finding[]> {
+async function baseFindings(ctx: Context): Promise<CheckResult[]> {
   const present = await Promise.all(ctx.templates.bases.map(async (base) => [base, await presentOrigin(base, ctx)] as const));
   const here = present.flatMap(([base, origin]) => (origin ? [`${base.name} (${origin.ref})`] : []));
   const mmdebstrap = ctx.workspace.bases.from !== 'registry' && !(await ctx.machine.has('mmdebstrap'));
@@ -169,7 +162,7 @@ async function baseFindings(ctx: Context): Promise<Finding[]> {
   ];
 }
 
-async function portFinding(observed: Observed, ctx: Context): Promise<Finding> {
+async function portFinding(observed: Observed, ctx: Context): Promise<CheckResult> {
   const { http } = ctx.workspace.proxy;
   const ours = observed.containers.some((item) => item.name === proxyName(ctx.workspace.instance) && item.state === 'running');
   const taken = await ctx.machine.listens(http);
@@ -182,7 +175,7 @@ async function portFinding(observed: Observed, ctx: Context): Promise<Finding> {
   };
 }
 
-async function proxyFinding(observed: Observed, ctx: Context): Promise<Finding> {
+async function proxyFinding(observed: Observed, ctx: Context): Promise<CheckResult> {
   if (!observed.containers.some((item) => item.name === proxyName(ctx.workspace.instance))) {
     return { check: 'proxy', state: 'warning', detail: 'not set up yet', advice: 'hostctl setup' };
   }

@@ -22,6 +22,7 @@ export async function observe(ctx: Context): Promise<Observed> {
   ]);
   const projects = await Promise.all(names.map((name) => readProject(name, ctx)));
   const histories = Object.fromEntries(projects.map((item) => [item.name, item.history]));
+  const mediaLinks = await readMediaLinks(projects, ctx);
   const wanted = await generationOf(liveSites(histories), engine.cpus, ctx);
   const live = await ctx.host.readLink(LAYOUT.live);
   return {
@@ -32,6 +33,7 @@ export async function observe(ctx: Context): Promise<Observed> {
     histories,
     identities: Object.fromEntries(projects.map((item) => [item.name, item.identity])),
     media: Object.fromEntries(projects.map((item) => [item.name, item.media])),
+    mediaLinks,
     hostUids: (passwd ?? '').split('\n').map((line) => Number(line.split(':')[2])).filter((uid) => uid > 0),
     proxyCurrent: live === `generations/${wanted.name}`,
   };
@@ -41,6 +43,15 @@ async function readLinks(ctx: Context): Promise<Record<string, string>> {
   const names = await ctx.host.list(LAYOUT.links);
   const targets = await Promise.all(names.map((name) => ctx.host.readLink(`${LAYOUT.links}/${name}`)));
   return Object.fromEntries(names.map((name, index) => [name, targets[index] ?? '']));
+}
+
+async function readMediaLinks(
+  projects: readonly { name: string; media: readonly string[] }[],
+  ctx: Context,
+): Promise<Record<string, string>> {
+  const links = projects.flatMap(({ name, media }) => media.filter((item) => item.endsWith('.live')).map((item) => `${name}/${item}`));
+  const targets = await Promise.all(links.map((link) => ctx.host.readLink(`${LAYOUT.media}/${link}`)));
+  return Object.fromEntries(links.map((link, index) => [link, targets[index] ?? '']));
 }
 
 async function readProject(

@@ -1,16 +1,34 @@
 import type { Step } from '../core/steps.ts';
 import type { Context } from '../ports.ts';
 
-/** Does the work of a step and tells the person how it goes. `project` is `host` for what all projects share. */
-export async function reported<T>(project: string, step: Step, ctx: Context, work: () => Promise<T>): Promise<T> {
+export interface StepOfProject {
+  /** `host` for what all projects share. */
+  readonly project: string;
+  readonly step: Step;
+}
+
+/** Does the work of a step and tells the person how it goes. */
+export function reported<T>(project: string, step: Step, ctx: Context, work: () => Promise<T>): Promise<T> {
+  return reportedTogether([{ project, step }], ctx, work);
+}
+
+/** The same for steps that are one piece of work. */
+export async function reportedTogether<T>(
+  steps: readonly StepOfProject[],
+  ctx: Context,
+  work: () => Promise<T>,
+): Promise<T> {
   const since = ctx.clock.now();
-  ctx.ui.event({ type: 'step', status: 'started', project, step });
+  for (const item of steps) ctx.ui.event({ type: 'step', status: 'started', ...item });
+  const end = (status: 'done' | 'failed'): void => {
+    for (const item of steps) ctx.ui.event({ type: 'step', status, ...item, ms: ctx.clock.now() - since });
+  };
   try {
     const result = await work();
-    ctx.ui.event({ type: 'step', status: 'done', project, step, ms: ctx.clock.now() - since });
+    end('done');
     return result;
   } catch (error) {
-    ctx.ui.event({ type: 'step', status: 'failed', project, step, ms: ctx.clock.now() - since });
+    end('failed');
     throw error;
   }
 }

@@ -1,8 +1,9 @@
+import type { Outcome, ReleaseView } from '../core/results.ts';
 import type { Desired, Observed, Release } from '../core/state.ts';
 import { quote } from '../core/units.ts';
 import { EXIT, HostctlError } from '../errors.ts';
 import type { Context } from '../ports.ts';
-import { execute, type Outcome } from './execute.ts';
+import { execute } from './execute.ts';
 import { observe } from './observe.ts';
 
 /** Brings back an earlier release, settings and all. Without a number: the one before the live one. */
@@ -48,17 +49,6 @@ async function restored(release: Release, ctx: Context): Promise<Desired> {
       return image === undefined ? workload : { ...workload, container: { ...workload.container, image } };
     }),
   };
-}
-
-/** One line of `hostctl releases`. */
-export interface ReleaseView {
-  readonly id: number;
-  readonly live: boolean;
-  readonly at: string;
-  readonly by: string;
-  readonly rollbackOf?: number;
-  /** App → image. */
-  readonly images: Readonly<Record<string, string>>;
 }
 
 /** The releases of a project that are on record, newest first. */

@@ -75,14 +75,17 @@ async function sitesWith(releases: readonly Release[], ctx: Context): Promise<Si
   return [...others, ...releases.flatMap((release) => (release.desired.site ? [release.desired.site] : []))];
 }
 
-/** Points every socket link at its new container; returns what puts the old targets back. */
+/** Points every link at its new container or files; returns what puts the old targets back. */
 async function pointLinks(steps: readonly RouteStep[], ctx: Context): Promise<() => Promise<void>> {
+  const wanted = steps.flatMap((step) => [
+    ...step.media.map((set) => ({ path: `${LAYOUT.media}/${set.link}`, target: set.root.split('/')[1]! })),
+    ...step.links.map((item) => ({ path: `${LAYOUT.links}/${item.link}`, target: `../sockets/${item.socketDir}/app.sock` })),
+  ]);
   const before: { path: string; target: string }[] = [];
-  for (const workload of steps.flatMap((step) => step.links)) {
-    const path = `${LAYOUT.links}/${workload.link}`;
-    const target = await ctx.host.readLink(path);
-    if (target !== undefined) before.push({ path, target });
-    await ctx.host.link(path, `../sockets/${workload.socketDir}/app.sock`);
+  for (const { path, target } of wanted) {
+    const old = await ctx.host.readLink(path);
+    if (old !== undefined) before.push({ path, target: old });
+    await ctx.host.link(path, target);
   }
   return async () => {
     for (const { path, target } of before) await ctx.host.link(path, target);

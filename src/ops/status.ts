@@ -1,36 +1,10 @@
-import type { Limits } from '../core/model.ts';
 import { LABEL } from '../core/names.ts';
+import type { AppStatus, Status } from '../core/results.ts';
 import type { ContainerView, Observed } from '../core/state.ts';
 import type { Context, ContainerState, Usage } from '../ports.ts';
 import { containersOf, requireDeployed } from './containers.ts';
 import { observe } from './observe.ts';
 import { proxyAnswers } from './proxy.ts';
-
-export interface AppStatus {
-  readonly project: string;
-  readonly app: string;
-  readonly replica: number;
-  readonly container: string;
-  /** running, stopped, restarting, …; `missing` when the live release has no container for it. */
-  readonly state: string;
-  readonly release: number | null;
-  /** Seconds. */
-  readonly uptime: number | null;
-  /** Bytes. */
-  readonly memory: number | null;
-  readonly limits: Limits;
-  /** Cores in use. */
-  readonly cpus: number | null;
-  readonly restarts: number;
-  readonly hostnames: readonly string[];
-  /** What the hardening gives up. */
-  readonly relaxed: readonly string[];
-}
-
-export interface Status {
-  readonly proxy: 'answers' | 'silent';
-  readonly apps: readonly AppStatus[];
-}
 
 /** What runs, per app and replica. Without names: everything. */
 export async function status(names: readonly string[], ctx: Context): Promise<Status> {

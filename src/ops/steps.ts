@@ -131,7 +131,10 @@ async function erase(step: StepOf<'erase'>, { ctx, history }: Run): Promise<void
     for (const tag of image.tags) await ctx.engine.removeImage(tag);
   }
   const copies = history.releases.flatMap((release) => release.desired.media).filter((set) => set.version !== undefined);
-  for (const set of copies) await ctx.host.remove(`${LAYOUT.media}/${set.root}`);
+  for (const set of copies) {
+    await ctx.host.remove(`${LAYOUT.media}/${set.link}`);
+    await ctx.host.remove(`${LAYOUT.media}/${set.root}`);
+  }
   await ctx.host.remove(LAYOUT.current(project));
   await ctx.host.remove(LAYOUT.releases(project));
   if (!step.data) return;

@@ -1,14 +1,5 @@
+import type { Visits } from '../core/results.ts';
 import type { Context } from '../ports.ts';
-
-/** What a visitor would have seen during a switch. */
-export interface Visits {
-  readonly requests: number;
-  readonly failed: number;
-  /** Slowest answer, in milliseconds. */
-  readonly max: number;
-  /** What the first failure was. */
-  readonly firstFailure?: string;
-}
 
 /** Asks the public route again and again until stopped: the proof that nobody noticed the switch. */
 export class Watch {

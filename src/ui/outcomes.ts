@@ -1,7 +1,6 @@
 import type { ChalkInstance } from 'chalk';
+import type { Outcome, Visits } from '../core/results.ts';
 import { HostctlError } from '../errors.ts';
-import type { Outcome } from '../ops/execute.ts';
-import type { Visits } from '../ops/watch.ts';
 
 /** What became of each project, for people and for programs. */
 export function report(

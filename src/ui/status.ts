@@ -1,8 +1,6 @@
 import type { ChalkInstance } from 'chalk';
 import { formatDuration, formatSize } from '../core/units.ts';
-import type { Finding } from '../ops/doctor.ts';
-import type { ReleaseView } from '../ops/rollback.ts';
-import type { AppStatus, Status } from '../ops/status.ts';
+import type { AppStatus, CheckResult, ReleaseView, Status } from '../core/results.ts';
 import { formatTable } from './table.ts';
 
 export function formatStatus(status: Status, paint: ChalkInstance): string {
@@ -41,7 +39,7 @@ export function formatReleases(releases: readonly ReleaseView[]): string {
   return formatTable(['RELEASE', 'AT (UTC)', 'BY', 'NOTE', 'IMAGES'], rows);
 }
 
-export function formatFindings(findings: readonly Finding[], paint: ChalkInstance): string {
+export function formatFindings(findings: readonly CheckResult[], paint: ChalkInstance): string {
   const marks = { ok: paint.green('✓'), warning: paint.yellow('!'), problem: paint.red('✗') };
   return findings
     .map((item) => {

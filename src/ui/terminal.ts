@@ -1,11 +1,13 @@
 import { createInterface } from 'node:readline/promises';
 import type { Writable } from 'node:stream';
 import { Chalk, type ChalkInstance } from 'chalk';
-import { createLogUpdate } from 'log-update';
+import type { createLogUpdate } from 'log-update';
 import { subjectOf, type Step } from '../core/steps.ts';
 import { formatDuration } from '../core/units.ts';
 import type { Event, Ui } from '../ports.ts';
 import { mustSay } from './json.ts';
+
+type LiveLines = ReturnType<typeof createLogUpdate>;
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 const FRAME_MS = 80;
@@ -17,6 +19,8 @@ export interface TerminalOptions {
   readonly color: boolean;
   /** Shows what builds print. */
   readonly verbose: boolean;
+  /** Rewrites the last lines of a terminal; absent elsewhere. */
+  readonly live?: LiveLines;
 }
 
 interface Row {
@@ -31,14 +35,14 @@ export class TerminalUi implements Ui {
   readonly #options: TerminalOptions;
   readonly #paint: ChalkInstance;
   readonly #rows = new Map<Step, Row>();
-  readonly #live: ReturnType<typeof createLogUpdate> | undefined;
+  readonly #live: LiveLines | undefined;
   #timer: NodeJS.Timeout | undefined;
   #frame = 0;
 
   constructor(options: TerminalOptions) {
     this.#options = options;
     this.#paint = new Chalk({ level: options.color ? 1 : 0 });
-    this.#live = options.err.isTTY ? createLogUpdate(options.err) : undefined;
+    this.#live = options.live;
   }
 
   event(event: Event): void {
