@@ -1,10 +1,7 @@
 // Bundles src/ into dist/: one file per command and what they share, with every library inside.
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { build } from 'esbuild';
-
-const require = createRequire(import.meta.url);
 
 /** dockerode loads an SSH client and a gRPC stack at start, for features hostctl does not use. */
 const leaveOut = {
@@ -17,7 +14,9 @@ const leaveOut = {
     }));
     // url.parse is deprecated, and only needed for engines that are not on a socket.
     bundle.onLoad({ filter: /docker-modem\/lib\/ssh\.js$/ }, () => ({ contents: 'module.exports = () => undefined;' }));
-    bundle.onLoad({ filter: /dockerode\/lib\/session\.js$/ }, () => ({ contents: 'module.exports = () => undefined;' }));
+    bundle.onLoad({ filter: /dockerode\/lib\/session\.js$/ }, () => ({
+      contents: 'module.exports = () => undefined;',
+    }));
   },
 };
 
@@ -30,9 +29,12 @@ function writeLicences(inputs) {
     const folder = file.slice(0, file.indexOf(name) + name.length);
     const { version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
     const text = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
-    packages.set(name, `${name} ${version} (${license})\n\n${text ? readFileSync(join(folder, text), 'utf8').trim() : ''}`);
+    packages.set(
+      name,
+      `${name} ${version} (${license})\n\n${text ? readFileSync(join(folder, text), 'utf8').trim() : ''}`,
+    );
   }
-  const sorted = [...packages].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, text]) => text);
+  const sorted = [...packages].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, text]) => text);
   writeFileSync('dist/THIRD-PARTY-LICENSES.txt', `${sorted.join(`\n\n${'-'.repeat(80)}\n\n`)}\n`);
 }
 

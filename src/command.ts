@@ -78,7 +78,13 @@ export abstract class HostctlCommand<T extends typeof Command> extends Command {
       const { verbose } = this.flags as { verbose: boolean };
       const live = process.stderr.isTTY ? (await import('log-update')).createLogUpdate(process.stderr) : undefined;
       const color = this.paint('err').level > 0;
-      this.#ui = new TerminalUi({ err: process.stderr, input: process.stdin, color, verbose, ...(live ? { live } : {}) });
+      this.#ui = new TerminalUi({
+        err: process.stderr,
+        input: process.stdin,
+        color,
+        verbose,
+        ...(live ? { live } : {}),
+      });
     }
     return this.#ui;
   }
@@ -113,7 +119,9 @@ export abstract class HostctlCommand<T extends typeof Command> extends Command {
   /** The result: one JSON document for programs, text for people. */
   protected result(document: Record<string, unknown>, text: string): void {
     this.#ui?.close();
-    process.stdout.write(this.json ? `${JSON.stringify({ version: JSON_VERSION, ...document }, undefined, 2)}\n` : text);
+    process.stdout.write(
+      this.json ? `${JSON.stringify({ version: JSON_VERSION, ...document }, undefined, 2)}\n` : text,
+    );
   }
 
   /** Milliseconds of a flag such as `--wait 5m`; 0 without it. */
@@ -130,7 +138,9 @@ export abstract class HostctlCommand<T extends typeof Command> extends Command {
     const failed = outcomes.find((outcome) => outcome.error !== undefined);
     if (failed && !(failed.error instanceof HostctlError)) throw failed.error;
     const { lines, document } = report(outcomes, this.paint());
-    process.stdout.write(this.json ? `${JSON.stringify({ version: JSON_VERSION, type: 'result', ...document })}\n` : lines);
+    process.stdout.write(
+      this.json ? `${JSON.stringify({ version: JSON_VERSION, type: 'result', ...document })}\n` : lines,
+    );
     for (const { error } of outcomes) {
       if (!this.json && error instanceof HostctlError) process.stderr.write(await this.words(error));
     }
@@ -190,5 +200,8 @@ export const targetArg = {
 };
 
 export const waitFlag = {
-  wait: Flags.string({ helpValue: 'TIME', description: 'How long to wait for another deploy of the same project, such as 5m.' }),
+  wait: Flags.string({
+    helpValue: 'TIME',
+    description: 'How long to wait for another deploy of the same project, such as 5m.',
+  }),
 };

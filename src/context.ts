@@ -38,13 +38,20 @@ export async function makeContext(settings: Settings): Promise<Context> {
   // Files for the proxy must not depend on the umask of whoever deploys.
   process.umask(0o022);
   const files = new LocalFiles();
-  const [workspace, templates] = await Promise.all([findSettings(files, settings), loadTemplates(join(settings.root, 'templates'))]);
+  const [workspace, templates] = await Promise.all([
+    findSettings(files, settings),
+    loadTemplates(join(settings.root, 'templates')),
+  ]);
   const who = `${user()}@${hostname()}`;
   const endpoint = engineEndpoint(workspace, settings.env);
   const host = new LocalHost(workspace.data, who);
   const serial: Serial = async (work) => {
     const unlock = await takeLock({ scope: endpoint, name: 'engine', who, doing: 'network call' }, SERIAL_WAIT_MS);
-    return work().finally(unlock);
+    try {
+      return await work();
+    } finally {
+      await unlock();
+    }
   };
   const dockerConfig = settings.env['DOCKER_CONFIG'] ?? join(homedir(), '.docker');
   const context: Context = {

@@ -13,10 +13,15 @@ export async function main(root: string, argv: string[]): Promise<void> {
     process.stderr.write('error hostctl ended before its work was done; run the same command again\n');
     process.exitCode = 1;
   });
-  for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143]] as const) {
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
     process.once(signal, () => {
       finished = true;
-      process.stderr.write(`\n${signal === 'SIGINT' ? 'interrupted' : 'terminated'}; run the same command again to finish\n`);
+      process.stderr.write(
+        `\n${signal === 'SIGINT' ? 'interrupted' : 'terminated'}; run the same command again to finish\n`,
+      );
       process.exit(code);
     });
   }
@@ -37,11 +42,15 @@ async function explain(error: Error & { oclif?: { exit?: number } }, argv: reado
   if (/command .* not found/i.test(error.message)) {
     const { commandNames } = await import('./command-names.ts');
     const guess = didYouMean(argv[0] ?? '', commandNames);
-    process.stderr.write(`error there is no command ${argv[0]}\n  → ${guess ? `did you mean hostctl ${guess}?` : 'hostctl --help'}\n`);
+    process.stderr.write(
+      `error there is no command ${argv[0]}\n  → ${guess ? `did you mean hostctl ${guess}?` : 'hostctl --help'}\n`,
+    );
     process.exitCode = 2;
     return;
   }
-  process.stderr.write(`${error.stack ?? error.message}\nThis is a bug in hostctl; please report it with the lines above.\n`);
+  process.stderr.write(
+    `${error.stack ?? error.message}\nThis is a bug in hostctl; please report it with the lines above.\n`,
+  );
   process.exitCode = 1;
 }
 

@@ -126,6 +126,8 @@ export interface Host {
   /** Unpacks regular files and folders of a tar into a new directory, all or nothing. */
   unpack(path: string, tar: Readable, options: UnpackOptions): Promise<void>;
   remove(path: string): Promise<void>;
+  /** Removes what writes of processes that are gone left half done. */
+  sweep(): Promise<void>;
   /** Bytes free below the data root. */
   free(): Promise<number>;
   /**
@@ -250,7 +252,13 @@ export interface Clock {
 // ---- the person
 
 export type Event =
-  | { readonly type: 'step'; readonly status: 'started' | 'done' | 'failed'; readonly project: string; readonly step: Step; readonly ms?: number }
+  | {
+      readonly type: 'step';
+      readonly status: 'started' | 'done' | 'failed';
+      readonly project: string;
+      readonly step: Step;
+      readonly ms?: number;
+    }
   | { readonly type: 'output'; readonly project: string; readonly line: string }
   | { readonly type: 'note' | 'warning'; readonly project?: string; readonly text: string };
 

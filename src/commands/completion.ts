@@ -3,9 +3,17 @@ import { HostctlCommand } from '../command.ts';
 
 export default class Completion extends HostctlCommand<typeof Completion> {
   static override summary = 'Print a completion script for your shell.';
-  static override examples = ['source <(<%= config.bin %> completion bash)', '<%= config.bin %> completion fish > ~/.config/fish/completions/hostctl.fish'];
+  static override examples = [
+    'source <(<%= config.bin %> completion bash)',
+    '<%= config.bin %> completion fish > ~/.config/fish/completions/hostctl.fish',
+  ];
   static override args = {
-    shell: Args.string({ options: ['bash', 'zsh', 'fish'], required: true, description: 'Your shell.', ignoreStdin: true }),
+    shell: Args.string({
+      options: ['bash', 'zsh', 'fish'],
+      required: true,
+      description: 'Your shell.',
+      ignoreStdin: true,
+    }),
   };
 
   protected async work(): Promise<void> {

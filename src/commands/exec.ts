@@ -20,9 +20,12 @@ export default class Exec extends HostctlCommand<typeof Exec> {
       });
     }
     const context = await this.context();
-    const [{ runningContainer }, { makeTerminal }] = await Promise.all([import('../ops/logs.ts'), import('../context.ts')]);
+    const [{ runningContainer }, { makeTerminal }] = await Promise.all([
+      import('../ops/logs.ts'),
+      import('../context.ts'),
+    ]);
     const container = await runningContainer(name!, context);
-    const tty = process.stdin.isTTY === true && process.stdout.isTTY === true && !this.json;
+    const tty = process.stdin.isTTY && process.stdout.isTTY && !this.json;
     process.exitCode = await makeTerminal(context, process.env).attach(container, command, { tty });
   }
 }

@@ -3,7 +3,8 @@ import { HostctlCommand } from '../command.ts';
 
 export default class Init extends HostctlCommand<typeof Init> {
   static override summary = 'Write a first definition for a source directory.';
-  static override description = 'Recognises what the source is made with. Writes hostctl.yaml too where there is none, and overwrites nothing.';
+  static override description =
+    'Recognises what the source is made with. Writes hostctl.yaml too where there is none, and overwrites nothing.';
   static override examples = ['<%= config.bin %> init ../projectname --hostname www.projectname.org'];
   static override args = {
     source: Args.string({ default: '.', description: 'Directory of the source.', ignoreStdin: true }),

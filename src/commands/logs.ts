@@ -3,14 +3,25 @@ import { HostctlCommand, targetArg } from '../command.ts';
 
 export default class Logs extends HostctlCommand<typeof Logs> {
   static override summary = 'Print what the apps of a project wrote.';
-  static override examples = ['<%= config.bin %> logs projectname', '<%= config.bin %> logs projectname/worker --follow --tail 50'];
+  static override examples = [
+    '<%= config.bin %> logs projectname',
+    '<%= config.bin %> logs projectname/worker --follow --tail 50',
+  ];
   static override args = targetArg;
   static override flags = {
     follow: Flags.boolean({ char: 'f', description: 'Go on printing as it is written.' }),
-    tail: Flags.integer({ char: 'n', helpValue: 'LINES', description: 'Only the last lines of each container.', default: 100 }),
+    tail: Flags.integer({
+      char: 'n',
+      helpValue: 'LINES',
+      description: 'Only the last lines of each container.',
+      default: 100,
+    }),
     since: Flags.string({ helpValue: 'TIME', description: 'Only what is younger, such as 10m.' }),
     timestamps: Flags.boolean({ char: 't', description: 'Put the time before each line.' }),
-    container: Flags.string({ helpValue: 'NAME', description: 'A container that is not live, for instance of a failed deploy.' }),
+    container: Flags.string({
+      helpValue: 'NAME',
+      description: 'A container that is not live, for instance of a failed deploy.',
+    }),
   };
 
   protected async work(): Promise<void> {

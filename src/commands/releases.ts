@@ -7,7 +7,10 @@ export default class Releases extends HostctlCommand<typeof Releases> {
 
   protected async work(): Promise<void> {
     const context = await this.context();
-    const [{ releases }, { formatReleases }] = await Promise.all([import('../ops/rollback.ts'), import('../ui/status.ts')]);
+    const [{ releases }, { formatReleases }] = await Promise.all([
+      import('../ops/rollback.ts'),
+      import('../ui/status.ts'),
+    ]);
     const list = await releases(this.args.name, context);
     this.result({ project: this.args.name, releases: list }, formatReleases(list));
   }

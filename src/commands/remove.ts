@@ -4,7 +4,10 @@ import { HostctlError } from '../errors.ts';
 
 export default class Remove extends HostctlCommand<typeof Remove> {
   static override summary = 'Take a project off this host. Its volumes and uploads stay.';
-  static override examples = ['<%= config.bin %> remove projectname', '<%= config.bin %> remove projectname --purge --confirm projectname'];
+  static override examples = [
+    '<%= config.bin %> remove projectname',
+    '<%= config.bin %> remove projectname --purge --confirm projectname',
+  ];
   static override args = projectArg;
   static override flags = {
     purge: Flags.boolean({ description: 'Delete its volumes and uploads too. This cannot be undone.' }),
@@ -15,7 +18,10 @@ export default class Remove extends HostctlCommand<typeof Remove> {
   protected async work(): Promise<void> {
     const context = await this.context();
     const { name } = this.args;
-    const [{ planRemove, remove }, { formatPlan }] = await Promise.all([import('../ops/remove.ts'), import('../core/steps.ts')]);
+    const [{ planRemove, remove }, { formatPlan }] = await Promise.all([
+      import('../ops/remove.ts'),
+      import('../core/steps.ts'),
+    ]);
     const plan = await planRemove(name, this.flags.purge, context);
     if (!this.json) process.stderr.write(formatPlan(plan));
     await this.agree(name, context);

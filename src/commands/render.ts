@@ -5,7 +5,11 @@ export default class Render extends HostctlCommand<typeof Render> {
   static override summary = 'Print the proxy configuration that would be written.';
   static override examples = ['<%= config.bin %> render', '<%= config.bin %> render nginx projectname'];
   static override args = {
-    driver: Args.string({ options: ['nginx'], description: 'Default: the driver of the workspace.', ignoreStdin: true }),
+    driver: Args.string({
+      options: ['nginx'],
+      description: 'Default: the driver of the workspace.',
+      ignoreStdin: true,
+    }),
     name: Args.string({ description: 'Only this project.', ignoreStdin: true }),
   };
 

@@ -7,7 +7,10 @@ export default class Restart extends HostctlCommand<typeof Restart> {
 
   protected async work(): Promise<void> {
     const context = await this.context();
-    const [{ restart }, { readTarget }] = await Promise.all([import('../ops/lifecycle.ts'), import('../ops/containers.ts')]);
+    const [{ restart }, { readTarget }] = await Promise.all([
+      import('../ops/lifecycle.ts'),
+      import('../ops/containers.ts'),
+    ]);
     const { project, app } = readTarget(this.args.name);
     const containers = await restart(project, app, context);
     this.result({ project, containers }, containers.map((name) => `restarted ${name}\n`).join(''));

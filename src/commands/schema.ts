@@ -15,11 +15,14 @@ export default class Schema extends HostctlCommand<typeof Schema> {
 
   protected async work(): Promise<void> {
     const [{ jsonSchema }, { loadTemplates }] = await Promise.all([
-      import('../core/schema.ts'),
+      import('../core/json-schema.ts'),
       import('../local/templates.ts'),
     ]);
     const { runtimes } = await loadTemplates(`${this.config.root}/templates`);
-    const schema = jsonSchema(this.args.which as 'project' | 'workspace', runtimes.map((runtime) => runtime.name));
+    const schema = jsonSchema(
+      this.args.which as 'project' | 'workspace',
+      runtimes.map((runtime) => runtime.name),
+    );
     process.stdout.write(`${JSON.stringify(schema, undefined, 2)}\n`);
   }
 }

@@ -13,7 +13,8 @@ export default class Setup extends HostctlCommand<typeof Setup> {
     const { setup } = await import('../ops/setup.ts');
     const changed = await setup(context, { yes: this.flags.yes });
     const { http } = context.workspace.proxy;
-    const text = changed.length === 0 ? 'Everything is in place already.\n' : `Ready: the proxy answers on port ${http}.\n`;
+    const text =
+      changed.length === 0 ? 'Everything is in place already.\n' : `Ready: the proxy answers on port ${http}.\n`;
     this.result({ changed }, text);
   }
 }

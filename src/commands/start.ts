@@ -7,7 +7,10 @@ export default class Start extends HostctlCommand<typeof Start> {
 
   protected async work(): Promise<void> {
     const context = await this.context();
-    const [{ start }, { readTarget }] = await Promise.all([import('../ops/lifecycle.ts'), import('../ops/containers.ts')]);
+    const [{ start }, { readTarget }] = await Promise.all([
+      import('../ops/lifecycle.ts'),
+      import('../ops/containers.ts'),
+    ]);
     const { project, app } = readTarget(this.args.name);
     const containers = await start(project, app, context);
     this.result({ project, containers }, containers.map((name) => `started ${name}\n`).join(''));

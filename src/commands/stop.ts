@@ -8,7 +8,10 @@ export default class Stop extends HostctlCommand<typeof Stop> {
 
   protected async work(): Promise<void> {
     const context = await this.context();
-    const [{ stop }, { readTarget }] = await Promise.all([import('../ops/lifecycle.ts'), import('../ops/containers.ts')]);
+    const [{ stop }, { readTarget }] = await Promise.all([
+      import('../ops/lifecycle.ts'),
+      import('../ops/containers.ts'),
+    ]);
     const { project, app } = readTarget(this.args.name);
     const containers = await stop(project, app, context);
     this.result({ project, containers }, containers.map((name) => `stopped ${name}\n`).join(''));

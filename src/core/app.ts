@@ -181,12 +181,7 @@ function readListen(input: AppInput, serves: boolean, server: Server | undefined
   return server.spec.socket ? { kind: 'socket' } : { kind: 'port', port: server.spec.defaultPort ?? 8000 };
 }
 
-function readLimits(
-  input: AppInput['limits'],
-  defaults: Limits,
-  at: string[],
-  report: Report,
-): Limits {
+function readLimits(input: AppInput['limits'], defaults: Limits, at: string[], report: Report): Limits {
   const memory = input?.memory === undefined ? defaults.memory : size(input.memory);
   if (memory < LEAST_MEMORY) {
     report.add([...at, 'limits', 'memory'], `an app cannot run in less than ${formatSize(LEAST_MEMORY)}`);
@@ -213,7 +208,8 @@ function readVolumes(input: AppInput, at: string[], report: Report): Volume[] {
   const seen = new Set<string>();
   return Object.entries(input.volumes ?? {}).map(([name, volume]) => {
     const place = typeof volume === 'string' ? { at: volume, shared: false } : { shared: false, ...volume };
-    if (seen.has(place.at)) report.add([...at, 'volumes', name], `${quote(place.at)} is already taken by another volume`);
+    if (seen.has(place.at))
+      report.add([...at, 'volumes', name], `${quote(place.at)} is already taken by another volume`);
     seen.add(place.at);
     return { name, at: place.at, shared: place.shared ?? false };
   });

@@ -31,7 +31,10 @@ export function explainChange(before: Workload, after: Workload, imageBefore: Im
 }
 
 function sameSettings(a: Workload['container'], b: Workload['container']): boolean {
-  return JSON.stringify({ ...a, name: '', labels: {}, mounts: [] }) === JSON.stringify({ ...b, name: '', labels: {}, mounts: [] });
+  return (
+    JSON.stringify({ ...a, name: '', labels: {}, mounts: [] }) ===
+    JSON.stringify({ ...b, name: '', labels: {}, mounts: [] })
+  );
 }
 
 function changedKeys(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): string[] {

@@ -4,7 +4,9 @@ import { didYouMean } from './suggest.ts';
 import { quote } from './units.ts';
 import type { YamlFile } from './yaml.ts';
 
-export type Checked<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly findings: readonly Finding[] };
+export type Checked<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly findings: readonly Finding[] };
 
 /** Checks a parsed file against its schema; every issue becomes a finding with a place and an advice. */
 export function checkSchema<T>(schema: z.ZodType<T>, file: YamlFile): Checked<T> {
@@ -52,11 +54,20 @@ function wrongType(issue: z.core.$ZodIssueInvalidType, path: readonly PathKey[],
   const written = file.sourceOf(path);
   const own = !issue.message.startsWith('Invalid input');
   const wanted = own ? issue.message : `expected ${article(issue.expected)}`;
-  return { path, message: written === undefined || wanted.includes(quote(written)) ? wanted : `${wanted}, not ${quote(written)}` };
+  return {
+    path,
+    message: written === undefined || wanted.includes(quote(written)) ? wanted : `${wanted}, not ${quote(written)}`,
+  };
 }
 
 function article(type: string): string {
-  const plain: Record<string, string> = { record: 'a mapping', object: 'a mapping', array: 'a list', string: 'text', int: 'a whole number' };
+  const plain: Record<string, string> = {
+    record: 'a mapping',
+    object: 'a mapping',
+    array: 'a list',
+    string: 'text',
+    int: 'a whole number',
+  };
   return plain[type] ?? `a ${type}`;
 }
 

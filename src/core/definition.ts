@@ -19,7 +19,9 @@ export function normalise(
   const findings: Finding[] = [];
   const report: Report = { add: (path, message, more = {}) => findings.push({ path, message, ...more }) };
   if (input.name !== undefined && input.name !== around.name) {
-    report.add(['name'], `the file is called ${around.name}.yaml`, { hint: `write ${quote(around.name)} or rename it` });
+    report.add(['name'], `the file is called ${around.name}.yaml`, {
+      hint: `write ${quote(around.name)} or rename it`,
+    });
   }
   const hostnames = readHostnames(input.hostnames ?? [], report);
   const names = Object.keys(input.apps);
@@ -98,7 +100,10 @@ function checkPaths(apps: readonly App[], report: Report): void {
     if (owner) report.add([...at, 'path'], `${quote(app.path)} already leads to the app ${quote(owner)}`);
     owners.set(app.path, app.name);
     if (app.listen.kind === 'none') {
-      report.add(at, `${quote(app.name)} answers requests, but nothing says on which port`, { hint: 'add `port`', on: 'key' });
+      report.add(at, `${quote(app.name)} answers requests, but nothing says on which port`, {
+        hint: 'add `port`',
+        on: 'key',
+      });
     }
   }
 }

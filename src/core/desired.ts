@@ -156,7 +156,8 @@ function portOf(app: App): string {
 
 function environment(app: App): Record<string, string> {
   if (app.source.kind === 'image') return { ...app.env };
-  const listen = app.listen.kind === 'socket' ? { PORT: INSIDE.socket } : app.listen.kind === 'port' ? { PORT: portOf(app) } : {};
+  const listen =
+    app.listen.kind === 'socket' ? { PORT: INSIDE.socket } : app.listen.kind === 'port' ? { PORT: portOf(app) } : {};
   return { ...(app.source.kind === 'runtime' ? { HOME: '/tmp' } : {}), ...listen, ...app.env };
 }
 
@@ -176,12 +177,20 @@ function volumeMounts(app: App, project: Project, workspace: Workspace): Mount[]
 function uploadMounts(app: App, media: readonly MediaSet[], workspace: Workspace): Mount[] {
   return media.flatMap(({ source, root, alias }) =>
     source.kind === 'uploads' && source.app === app.name
-      ? [{ source: `${workspace.data}/${LAYOUT.media}/${root}${alias === '/' ? '' : alias}`, target: source.mount, readOnly: false }]
+      ? [
+          {
+            source: `${workspace.data}/${LAYOUT.media}/${root}${alias === '/' ? '' : alias}`,
+            target: source.mount,
+            readOnly: false,
+          },
+        ]
       : [],
   );
 }
 
 function networksOf(app: App, project: Project, instance: string): NetworkUse[] {
-  const own = onProjectNetwork(app, project) ? [{ name: networkName(instance, project.name), aliases: [app.name] }] : [];
+  const own = onProjectNetwork(app, project)
+    ? [{ name: networkName(instance, project.name), aliases: [app.name] }]
+    : [];
   return app.egress ? [...own, { name: egressNetwork(instance), aliases: [] }] : own;
 }

@@ -18,8 +18,18 @@ export function planHost(observed: Observed, proxy: ContainerSpec, workspace: Wo
   const steps: Step[] = [];
   const taken = observed.networks.flatMap((item) => item.subnets);
   const shared = [
-    { name: egressNetwork(workspace.instance), prefix: 20, between: false, why: 'apps reach the outside through it, not each other' },
-    { name: edgeNetwork(workspace.instance), prefix: 28, between: true, why: 'the proxy publishes its port from there' },
+    {
+      name: egressNetwork(workspace.instance),
+      prefix: 20,
+      between: false,
+      why: 'apps reach the outside through it, not each other',
+    },
+    {
+      name: edgeNetwork(workspace.instance),
+      prefix: 28,
+      between: true,
+      why: 'the proxy publishes its port from there',
+    },
   ];
   for (const { name, prefix, between, why } of shared) {
     if (observed.networks.some((item) => item.name === name)) continue;
@@ -30,7 +40,11 @@ export function planHost(observed: Observed, proxy: ContainerSpec, workspace: Wo
   const running = observed.containers.find((item) => item.name === proxy.name);
   if (!running) steps.push({ do: 'proxy', name: proxy.name, why: 'not running yet' });
   else if (running.labels[LABEL.spec] !== proxy.labels[LABEL.spec]) {
-    steps.push({ do: 'proxy', name: proxy.name, why: 'its settings or its image changed: sites do not answer for about a second' });
+    steps.push({
+      do: 'proxy',
+      name: proxy.name,
+      why: 'its settings or its image changed: sites do not answer for about a second',
+    });
   } else if (running.state !== 'running') steps.push({ do: 'proxy', name: proxy.name, why: `is ${running.state}` });
   return steps;
 }

@@ -16,7 +16,7 @@ const MAX_NAME = 253;
 const MAX_LABEL = 63;
 const LABEL = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/;
 /** Soft hyphens, joiners, bidi marks, full-width dots: they vanish or turn into something else on the way to DNS. */
-const DECEPTIVE = /[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3002\u3164\ufe00-\ufe0f\ufeff\uff0e\uff61\uffa0]/;
+const DECEPTIVE = /[\p{Default_Ignorable_Code_Point}\u3002\uff0e\uff61]/u;
 
 /** Reads one hostname of a definition. */
 export function parseHostname(text: string): Parsed<Hostname> {

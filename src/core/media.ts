@@ -21,7 +21,15 @@ export function readAliases(
     const media = readAlias(alias, entry, Object.keys(input.apps), around, report);
     return media ? [{ key: alias, media }] : [];
   });
-  const all = [...written, ...collected(written.map((item) => item.media), apps, around, input)];
+  const all = [
+    ...written,
+    ...collected(
+      written.map((item) => item.media),
+      apps,
+      around,
+      input,
+    ),
+  ];
   checkAliases(all, apps, report);
   if (written.length > 0 && hostnames.length === 0) {
     report.add(['media'], 'the project has media, but no hostname', {
@@ -100,12 +108,7 @@ function readSource(
 }
 
 /** `..` may lead out of the workspace's folder only at its start, where a reader sees it. */
-function readFolder(
-  from: string,
-  at: readonly PathKey[],
-  around: Surroundings,
-  report: Report,
-): string | undefined {
+function readFolder(from: string, at: readonly PathKey[], around: Surroundings, report: Report): string | undefined {
   const inner = from.replace(/^(\.\.?\/)+/, '').split('/');
   if (inner.includes('..') && from !== '..') {
     report.add(at, `${quote(from)} holds \`..\` after a name: write where it leads`);
@@ -142,11 +145,7 @@ function collected(
   });
 }
 
-function checkAliases(
-  all: readonly { key: string; media: Media }[],
-  apps: readonly App[],
-  report: Report,
-): void {
+function checkAliases(all: readonly { key: string; media: Media }[], apps: readonly App[], report: Report): void {
   const owners = new Map<string, string>();
   for (const app of apps) if (app.path !== undefined) owners.set(app.path, `the app ${quote(app.name)}`);
   for (const { key, media } of all) {
@@ -157,7 +156,9 @@ function checkAliases(
       (other) => other.media.source.kind === 'file' && media.alias.startsWith(`${other.media.alias}/`),
     );
     if (file) {
-      report.add(['media', key], `${quote(media.alias)} lies below ${quote(file.key)}, which is a single file`, { on: 'key' });
+      report.add(['media', key], `${quote(media.alias)} lies below ${quote(file.key)}, which is a single file`, {
+        on: 'key',
+      });
     }
   }
 }

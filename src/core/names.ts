@@ -23,7 +23,10 @@ const HASH_VERSION = 1;
 
 /** Order-independent hash of a plain value, in hex. */
 export function hashOf(value: unknown, length = 40): string {
-  return createHash('sha256').update(`${HASH_VERSION}:${canonical(value)}`).digest('hex').slice(0, length);
+  return createHash('sha256')
+    .update(`${HASH_VERSION}:${canonical(value)}`)
+    .digest('hex')
+    .slice(0, length);
 }
 
 function canonical(value: unknown): string {

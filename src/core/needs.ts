@@ -1,5 +1,7 @@
 /** Puts what others need first; keeps the given order otherwise. Circles were refused with the definition. */
-export function byNeeds<T extends { readonly app: string; readonly needs: readonly string[] }>(items: readonly T[]): T[] {
+export function byNeeds<T extends { readonly app: string; readonly needs: readonly string[] }>(
+  items: readonly T[],
+): T[] {
   const placed: T[] = [];
   const waiting = [...items];
   while (waiting.length > 0) {

@@ -78,7 +78,12 @@ function planStarts(
     );
     if (unproven.length === 0) return [];
     const first = workloads[0]!;
-    const stops = first.overlap ? [] : planStops(old.filter((item) => item.labels[LABEL.app] === app), history);
+    const stops = first.overlap
+      ? []
+      : planStops(
+          old.filter((item) => item.labels[LABEL.app] === app),
+          history,
+        );
     const isNew = unproven.some((workload) => !wasLive(workload.container.name, history));
     const tasks: Step[] =
       first.release && isNew && options.rollbackOf === undefined
@@ -178,7 +183,9 @@ function planMedia(desired: Desired, observed: Observed): Step[] {
 
 /** Files of an image are copied as soon as a container of it exists, while that one starts; the rest at once. */
 function withMedia(starting: readonly Step[], media: readonly Step[]): Step[] {
-  const early = media.filter((step) => !starting.some((start) => start.do === 'run' && start.workload === ownerOf(step)));
+  const early = media.filter(
+    (step) => !starting.some((start) => start.do === 'run' && start.workload === ownerOf(step)),
+  );
   const late = (start: Step): Step[] =>
     start.do === 'run' ? media.filter((step) => ownerOf(step) === start.workload) : [];
   return [...early, ...starting.flatMap((step) => [step, ...late(step)])];
@@ -229,7 +236,14 @@ function planRoute(
   const reload = JSON.stringify(desired.site) !== JSON.stringify(current?.site) || !observed.proxyCurrent;
   const same = JSON.stringify(desired) === JSON.stringify(current);
   if (same && !changed && links.length + media.length === 0 && !reload) return undefined;
-  return { do: 'route', release, links, media, reload, why: routeWhy(release, links.length + media.length > 0, reload) };
+  return {
+    do: 'route',
+    release,
+    links,
+    media,
+    reload,
+    why: routeWhy(release, links.length + media.length > 0, reload),
+  };
 }
 
 function routeWhy(release: Release, links: boolean, reload: boolean): string {
@@ -264,5 +278,15 @@ function planForget(
     .filter((root) => /\.[0-9a-f]{10}$/.test(root) && !roots.has(root));
   if (containers.length + releases.length + media.length === 0) return [];
   const images = kept.flatMap((release) => Object.values(release.desired.images).map((image) => image.ref));
-  return [{ do: 'forget', project, containers, releases, media, keepImages: [...new Set(images)], why: 'more than the releases to keep' }];
+  return [
+    {
+      do: 'forget',
+      project,
+      containers,
+      releases,
+      media,
+      keepImages: [...new Set(images)],
+      why: 'more than the releases to keep',
+    },
+  ];
 }

@@ -87,7 +87,8 @@ export function detectRuntime(runtimes: readonly Runtime[], facts: SourceFacts):
     const mentions = Object.entries(detect.mentions ?? {});
     // Any of the named files is enough: dependencies stand in requirements.txt or in pyproject.toml.
     const mentioned =
-      mentions.length === 0 || mentions.some(([name, pattern]) => new RegExp(pattern, 'im').test(facts.texts[name] ?? ''));
+      mentions.length === 0 ||
+      mentions.some(([name, pattern]) => new RegExp(pattern, 'im').test(facts.texts[name] ?? ''));
     return files && any && mentioned;
   });
   return fits.toSorted((a, b) => b.detect.rank - a.detect.rank)[0];
@@ -120,7 +121,8 @@ export function templateValues(
   Object.assign(values, given);
   // A default may name a value that was found: `wsgi: "{{package}}.wsgi"`.
   for (const [name, value] of Object.entries(values)) {
-    if (templateNames(value).every((wanted) => Object.hasOwn(values, wanted))) values[name] = fillTemplate(value, values);
+    if (templateNames(value).every((wanted) => Object.hasOwn(values, wanted)))
+      values[name] = fillTemplate(value, values);
   }
   const missing = Object.entries(values)
     .filter(([, value]) => templateNames(value).length > 0)

@@ -1,6 +1,6 @@
 import type { Workspace } from './model.ts';
 import { size } from './report.ts';
-import type { WorkspaceInput } from './schema.ts';
+import type { WorkspaceInput } from './workspace-schema.ts';
 
 /** What an app may use when nothing says otherwise. */
 const DEFAULT_LIMITS = { memory: '256M', cpus: 0.5, pids: 100 };

@@ -208,8 +208,10 @@ function excerpt(lines: readonly string[], line: number): Problem['excerpt'] {
 }
 
 function plainSyntax(message: string): string {
-  if (message.includes('All mapping items must start at the same column')) return 'this key is indented differently from its neighbours';
-  if (message.includes('Nested mappings are not allowed in compact mappings')) return 'a second colon on one line: put the value in quotes';
+  if (message.includes('All mapping items must start at the same column'))
+    return 'this key is indented differently from its neighbours';
+  if (message.includes('Nested mappings are not allowed in compact mappings'))
+    return 'a second colon on one line: put the value in quotes';
   if (message.includes('Tabs are not allowed as indentation')) return 'indented with a tab: use spaces';
   return message.replace(/\.$/, '');
 }

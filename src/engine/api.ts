@@ -161,10 +161,14 @@ export class EngineApi {
     const unreachable = (message: string, hints: string[]): HostctlError =>
       new HostctlError('ENGINE_UNREACHABLE', message, { exit: EXIT.unreachable, hints, cause: error });
     const where = this.#endpoint;
-    if (code === 'ENOENT') return unreachable(`there is no Docker Engine at ${where}`, ['hostctl setup installs and starts one']);
-    if (code === 'ECONNREFUSED') return unreachable(`the Docker Engine at ${where} is not running`, ['hostctl setup starts it']);
+    if (code === 'ENOENT')
+      return unreachable(`there is no Docker Engine at ${where}`, ['hostctl setup installs and starts one']);
+    if (code === 'ECONNREFUSED')
+      return unreachable(`the Docker Engine at ${where} is not running`, ['hostctl setup starts it']);
     if (code === 'EACCES') {
-      return unreachable(`you may not use the Docker Engine at ${where}`, ['run hostctl as root, or join the group docker']);
+      return unreachable(`you may not use the Docker Engine at ${where}`, [
+        'run hostctl as root, or join the group docker',
+      ]);
     }
     if (name === 'TimeoutError' || name === 'AbortError' || code === 'ABORT_ERR') {
       const waited = formatDuration(call.deadline ?? DEADLINE);
@@ -173,7 +177,9 @@ export class EngineApi {
       ]);
     }
     if (['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'HPE_INVALID_CONSTANT'].includes(code)) {
-      return unreachable(`the Docker Engine dropped the connection during ${call.method} ${call.path}`, ['run the same command again']);
+      return unreachable(`the Docker Engine dropped the connection during ${call.method} ${call.path}`, [
+        'run the same command again',
+      ]);
     }
     return error;
   }

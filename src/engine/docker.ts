@@ -176,7 +176,11 @@ export class DockerEngine implements Engine {
   async exec(name: string, argv: readonly string[]): Promise<{ code: number; output: string }> {
     const body = { AttachStdout: true, AttachStderr: true, Cmd: argv };
     const { Id } = await this.#json<{ Id: string }>({ method: 'POST', path: `/containers/${name}/exec`, body });
-    const stream = await this.#api.open({ method: 'POST', path: `/exec/${Id}/start`, body: { Detach: false, Tty: false } });
+    const stream = await this.#api.open({
+      method: 'POST',
+      path: `/exec/${Id}/start`,
+      body: { Detach: false, Tty: false },
+    });
     const output: string[] = [];
     for await (const line of logLines(stream)) output.push(line.text);
     const { ExitCode } = await this.#json<{ ExitCode: number }>({ method: 'GET', path: `/exec/${Id}/json` });
@@ -206,7 +210,9 @@ export class DockerEngine implements Engine {
 
   async createNetwork(spec: NetworkSpec): Promise<void> {
     try {
-      await this.#networked(() => this.#api.json({ method: 'POST', path: '/networks/create', body: networkBody(spec) }));
+      await this.#networked(() =>
+        this.#api.json({ method: 'POST', path: '/networks/create', body: networkBody(spec) }),
+      );
     } catch (error) {
       if (!isStatus(error, 409)) throw error;
     }
@@ -221,7 +227,8 @@ export class DockerEngine implements Engine {
     try {
       await this.#networked(() => this.#api.json({ method: 'POST', path: `/networks/${network}/connect`, body }));
     } catch (error) {
-      if (!(error instanceof EngineError && /already exists in network|already attached/.test(error.message))) throw error;
+      if (!(error instanceof EngineError && /already exists in network|already attached/.test(error.message)))
+        throw error;
     }
   }
 
@@ -230,7 +237,11 @@ export class DockerEngine implements Engine {
     if (!network) return;
     const raw = await missing(this.#json<views.RawNetwork>({ method: 'GET', path: `/networks/${network.id}` }));
     for (const container of Object.keys(raw?.Containers ?? {})) {
-      const call = { method: 'POST', path: `/networks/${network.id}/disconnect`, body: { Container: container, Force: true } } as const;
+      const call = {
+        method: 'POST',
+        path: `/networks/${network.id}/disconnect`,
+        body: { Container: container, Force: true },
+      } as const;
       await missing(this.#networked(() => this.#api.json(call)));
     }
     await missing(this.#networked(() => this.#api.json({ method: 'DELETE', path: `/networks/${network.id}` })));

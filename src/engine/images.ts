@@ -74,7 +74,8 @@ export async function pullImage(
     ...(auth === undefined ? {} : { headers: { 'X-Registry-Auth': auth } }),
   });
   for await (const event of progress(stream)) {
-    if (event.error !== undefined) throw new HostctlError('PULL_FAILED', `pulling ${ref} failed: ${event.error.trim()}`);
+    if (event.error !== undefined)
+      throw new HostctlError('PULL_FAILED', `pulling ${ref} failed: ${event.error.trim()}`);
     // Per-layer progress would be a flood; what begins and ends is enough.
     if (event.status !== undefined && !/^(Downloading|Extracting|Waiting)/.test(event.status)) onLine(textOf(event));
   }
@@ -94,14 +95,17 @@ export async function importRoot(
       fromSrc: '-',
       repo,
       tag: version ?? 'latest',
-      changes: Object.entries(labels).map(([name, value]) => `LABEL ${name}=${JSON.stringify(value)}`).join('\n'),
+      changes: Object.entries(labels)
+        .map(([name, value]) => `LABEL ${name}=${JSON.stringify(value)}`)
+        .join('\n'),
     },
     stream: tar,
     headers: { 'Content-Type': 'application/x-tar' },
     deadline: LONG,
   });
   for await (const event of progress(stream)) {
-    if (event.error !== undefined) throw new HostctlError('IMPORT_FAILED', `importing ${tag} failed: ${event.error.trim()}`);
+    if (event.error !== undefined)
+      throw new HostctlError('IMPORT_FAILED', `importing ${tag} failed: ${event.error.trim()}`);
   }
 }
 
@@ -115,7 +119,9 @@ async function registryAuth(ref: string, dockerConfig: string): Promise<string |
   const first = ref.split('/')[0]!;
   const registry = ref.includes('/') && /[.:]|^localhost$/.test(first) ? first : 'https://index.docker.io/v1/';
   try {
-    const config = JSON.parse(await readFile(join(dockerConfig, 'config.json'), 'utf8')) as { auths?: Record<string, { auth?: string }> };
+    const config = JSON.parse(await readFile(join(dockerConfig, 'config.json'), 'utf8')) as {
+      auths?: Record<string, { auth?: string }>;
+    };
     const auth = config.auths?.[registry]?.auth;
     if (auth === undefined) return undefined;
     const [username, ...password] = Buffer.from(auth, 'base64').toString('utf8').split(':');

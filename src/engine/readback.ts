@@ -14,9 +14,7 @@ const CONFIG_FIELDS = ['User', 'Entrypoint', 'Cmd', 'StopSignal', 'StopTimeout',
  * Returns the names of the fields that differ.
  */
 export function differences(asked: CreateBody, got: Inspected): string[] {
-  const config = CONFIG_FIELDS.filter(
-    (field) => asked[field] !== undefined && !same(asked[field], got.Config[field]),
-  );
+  const config = CONFIG_FIELDS.filter((field) => asked[field] !== undefined && !same(asked[field], got.Config[field]));
   const host = Object.keys(asked.HostConfig).filter(
     (field) => !same(normal(field, asked.HostConfig[field]), normal(field, got.HostConfig[field])),
   );

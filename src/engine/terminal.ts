@@ -57,6 +57,7 @@ export class EngineTerminal implements Terminal {
       for await (const chunk of connection) this.#seat.output.write(chunk as Buffer);
       return;
     }
-    for await (const { from, data } of frames(connection)) this.#seat[from === 'stderr' ? 'error' : 'output'].write(data);
+    for await (const { from, data } of frames(connection))
+      this.#seat[from === 'stderr' ? 'error' : 'output'].write(data);
   }
 }

@@ -1,6 +1,20 @@
-import { chmod, chown, lstat, mkdir, open, readdir, readFile, readlink, rename, rm, statfs, symlink } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  statfs,
+  symlink,
+} from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { LAYOUT } from '../core/layout.ts';
 import { HostctlError } from '../errors.ts';
 import type { Host, Owner, UnpackOptions } from '../ports.ts';
 import { takeLock } from './lock.ts';
@@ -104,6 +118,34 @@ export class LocalHost implements Host {
     await this.#plain(path, () => rm(this.#at(path), { recursive: true, force: true }));
   }
 
+  async sweep(): Promise<void> {
+    for (const dir of await this.#writtenDirectories()) {
+      const names = (await absent(readdir(join(this.#root, dir)))) ?? [];
+      const left = names.filter((name) => isLeftover(name));
+      for (const name of left) await rm(join(this.#root, dir, name), { recursive: true, force: true });
+    }
+  }
+
+  /** Every directory something is written into beside its place; never inside volumes and uploads. */
+  async #writtenDirectories(): Promise<string[]> {
+    const below = async (dir: string): Promise<string[]> => (await this.list(dir)).map((name) => `${dir}/${name}`);
+    const [projects, media, generations] = await Promise.all([
+      below(LAYOUT.projects),
+      below(LAYOUT.media),
+      below(LAYOUT.generations),
+    ]);
+    return [
+      '',
+      LAYOUT.links,
+      LAYOUT.proxy,
+      ...projects,
+      ...projects.map((dir) => `${dir}/releases`),
+      ...media,
+      ...generations,
+      ...generations.map((dir) => `${dir}/sites`),
+    ];
+  }
+
   async free(): Promise<number> {
     let path = this.#root;
     for (;;) {
@@ -134,7 +176,10 @@ export class LocalHost implements Host {
       const code = (error as NodeJS.ErrnoException).code;
       const at = this.#at(path);
       if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
-        throw new HostctlError('DATA_ROOT', `cannot write ${at}: ${code}`, { hints: ['run hostctl as root'], cause: error });
+        throw new HostctlError('DATA_ROOT', `cannot write ${at}: ${code}`, {
+          hints: ['run hostctl as root'],
+          cause: error,
+        });
       }
       if (code === 'ENOSPC' || code === 'EDQUOT') {
         throw new HostctlError('DISK_FULL', `no space left for ${at}`, {
@@ -144,6 +189,18 @@ export class LocalHost implements Host {
       }
       throw error;
     }
+  }
+}
+
+/** `.tmp-<pid>-…` of a process that is gone. */
+function isLeftover(name: string): boolean {
+  const pid = /^\.tmp-(\d+)-/.exec(name)?.[1];
+  if (pid === undefined) return false;
+  try {
+    process.kill(Number(pid), 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
   }
 }
 

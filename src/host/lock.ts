@@ -49,7 +49,9 @@ function take(address: string, holder: Holder): Promise<Server | undefined> {
       socket.on('error', () => socket.destroy());
       socket.end(JSON.stringify(holder));
     });
-    server.once('error', (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' ? resolve(undefined) : reject(error)));
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'EADDRINUSE' ? resolve(undefined) : reject(error),
+    );
     server.listen(address, () => resolve(server));
   });
 }

@@ -56,7 +56,8 @@ function send(options: RequestOptions, timeout: number): Promise<{ answer: Answe
     // A connection of its own, as a new visitor has.
     const outgoing = request({ ...options, agent: false, signal: AbortSignal.timeout(timeout) }, (response) => {
       readBody(response).then(
-        (body) => resolve({ answer: { ok: true, status: response.statusCode ?? 0, ms: ms(), ...location(response) }, body }),
+        (body) =>
+          resolve({ answer: { ok: true, status: response.statusCode ?? 0, ms: ms(), ...location(response) }, body }),
         (error: unknown) => fail(reasonOf(error)),
       );
     });

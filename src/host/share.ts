@@ -17,11 +17,13 @@ export async function shareFiles(fresh: string, earlier: string): Promise<void> 
 async function equal(a: string, b: string): Promise<boolean> {
   try {
     const [first, second] = await Promise.all([lstat(a), lstat(b)]);
-    if (!second.isFile() || first.size !== second.size || first.size > LARGEST || first.mode !== second.mode) return false;
+    if (!second.isFile() || first.size !== second.size || first.size > LARGEST || first.mode !== second.mode)
+      return false;
     const [x, y] = await Promise.all([readFile(a), readFile(b)]);
     return x.equals(y);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || (error as NodeJS.ErrnoException).code === 'ENOTDIR') return false;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || (error as NodeJS.ErrnoException).code === 'ENOTDIR')
+      return false;
     throw error;
   }
 }

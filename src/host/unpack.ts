@@ -21,7 +21,8 @@ export async function unpackTar(tar: Readable, target: string, options: UnpackOp
   const done = pipeline(tar, entries);
   for await (const entry of entries) {
     const { header } = entry;
-    const path = header.type === 'file' && options.name !== undefined ? options.name : inside(header.name, options.strip);
+    const path =
+      header.type === 'file' && options.name !== undefined ? options.name : inside(header.name, options.strip);
     if (path === undefined) {
       entry.resume();
     } else if (header.type === 'directory') {
@@ -53,7 +54,12 @@ async function makeFolder(target: string, path: string, options: UnpackOptions):
   }
 }
 
-async function writeEntry(entry: AsyncIterable<Buffer>, path: string, header: Header, options: UnpackOptions): Promise<void> {
+async function writeEntry(
+  entry: AsyncIterable<Buffer>,
+  path: string,
+  header: Header,
+  options: UnpackOptions,
+): Promise<void> {
   await pipeline(Readable.from(entry), createWriteStream(path, { mode: FILE }));
   if (options.files) await chown(path, options.files.uid, options.files.gid);
   // Last-Modified and ETag are made of it.

@@ -60,7 +60,9 @@ async function optional(path: string): Promise<string | undefined> {
 async function hashAll(dir: string, entries: readonly Entry[]): Promise<Map<string, string>> {
   const limit = pLimit(OPEN_FILES);
   const files = entries.filter((entry) => entry.kind === 'file');
-  const pairs = await Promise.all(files.map((entry) => limit(async () => [entry.path, await hashFile(join(dir, entry.path))] as const)));
+  const pairs = await Promise.all(
+    files.map((entry) => limit(async () => [entry.path, await hashFile(join(dir, entry.path))] as const)),
+  );
   return new Map(pairs);
 }
 
@@ -111,7 +113,7 @@ async function addFile(
     const entry = tar.entry(header, (error) => (error ? reject(error) : resolve()));
     const from = createReadStream(path);
     from.on('error', reject);
-    from.pipe(entry as unknown as NodeJS.WritableStream);
+    from.pipe(entry);
   });
 }
 

@@ -20,7 +20,10 @@ export class LocalMachine implements Machine {
 
   run(argv: readonly string[], options: RunOptions = {}): Promise<{ code: number; output: string }> {
     return new Promise((resolve) => {
-      const child = spawn(argv[0]!, argv.slice(1), { env: { ...this.#env, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] });
+      const child = spawn(argv[0]!, argv.slice(1), {
+        env: { ...this.#env, ...options.env },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
       let output = '';
       const take = (chunk: Buffer): void => {
         const text = chunk.toString('utf8');
@@ -55,7 +58,10 @@ export class LocalMachine implements Machine {
     child.on('close', (code) => {
       if (code === 0) out.end();
       // Destroyed rather than ended: whoever reads must not take half a stream for the whole.
-      else out.destroy(new HostctlError('PROGRAM_FAILED', `${argv[0]} ended with ${code}: ${errors.slice(-5).join('; ')}`));
+      else
+        out.destroy(
+          new HostctlError('PROGRAM_FAILED', `${argv[0]} ended with ${code}: ${errors.slice(-5).join('; ')}`),
+        );
     });
     return out;
   }

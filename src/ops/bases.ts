@@ -48,9 +48,13 @@ async function makeOrigin(base: Base, origin: Origin, ctx: Context, onLine: (lin
 }
 
 async function packNpm(spec: string, dir: string, ctx: Context): Promise<void> {
-  const { code, output } = await ctx.machine.run(
-    ['sh', '-c', `npm pack --silent ${spec} --pack-destination "$1" && mv "$1"/npm-*.tgz "$1/npm.tgz"`, 'sh', dir],
-  );
+  const { code, output } = await ctx.machine.run([
+    'sh',
+    '-c',
+    `npm pack --silent ${spec} --pack-destination "$1" && mv "$1"/npm-*.tgz "$1/npm.tgz"`,
+    'sh',
+    dir,
+  ]);
   if (code !== 0) throw new HostctlError('BASE_FAILED', `npm could not fetch ${spec}: ${output.trim()}`);
 }
 
@@ -71,10 +75,24 @@ async function makeRoot(root: Root, ctx: Context, onLine: (line: string) => void
   }
 }
 
-async function debootstrap(root: Root, more: readonly string[], ctx: Context, onLine: (line: string) => void): Promise<void> {
+async function debootstrap(
+  root: Root,
+  more: readonly string[],
+  ctx: Context,
+  onLine: (line: string) => void,
+): Promise<void> {
   const mirror = ctx.workspace.bases.mirror;
   const keyring = (await ctx.machine.read(KEYRING)) === undefined ? [] : [`--keyring=${KEYRING}`];
-  const argv = ['mmdebstrap', '--variant=minbase', '--include=ca-certificates', ...keyring, ...more, root.suite, '-', ...(mirror ? [mirror] : [])];
+  const argv = [
+    'mmdebstrap',
+    '--variant=minbase',
+    '--include=ca-certificates',
+    ...keyring,
+    ...more,
+    root.suite,
+    '-',
+    ...(mirror ? [mirror] : []),
+  ];
   const tar = ctx.machine.stream(argv, onLine);
   await ctx.engine.importImage(tar, root.ref, { [LABEL.role]: 'base' });
 }

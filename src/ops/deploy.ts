@@ -27,7 +27,8 @@ export async function deploy(
   const built = projects.filter((project) => !failures.has(project.name));
   const targets = built.map((project) => ({
     project: project.name,
-    desired: (observed: Parameters<typeof desiredFor>[2]) => desiredFor(project, images.get(project.name)!, observed, ctx),
+    desired: (observed: Parameters<typeof desiredFor>[2]) =>
+      desiredFor(project, images.get(project.name)!, observed, ctx),
   }));
   const outcomes = targets.length === 0 ? [] : await execute(targets, ctx, { ...options, doing: 'deploy' });
   return [...[...failures].map(([project, error]): Outcome => ({ project, changed: false, error })), ...outcomes];
@@ -38,7 +39,9 @@ export async function plan(names: readonly string[] | 'all', ctx: Context): Prom
   const projects = await select(names, ctx);
   const images = await lookAtImages(projects, ctx);
   const observed = await observe(ctx);
-  const desired = await Promise.all(projects.map((project) => desiredFor(project, images.get(project.name)!, observed, ctx)));
+  const desired = await Promise.all(
+    projects.map((project) => desiredFor(project, images.get(project.name)!, observed, ctx)),
+  );
   const result = await planAll(desired, observed, {}, ctx);
   const missing = imageSteps(images);
   const first = (project: string, steps: readonly Step[]): Step[] => [...missing.of(project), ...steps];

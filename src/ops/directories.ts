@@ -10,13 +10,18 @@ export const PROXY_FILE: Owner = { mode: 0o640, uid: 0, gid: PROXY_UID };
 
 /** The directories every project shares. */
 export async function makeDataRoot(ctx: Context): Promise<void> {
+  await ctx.host.sweep();
   for (const path of ['', LAYOUT.projects, LAYOUT.sockets, LAYOUT.links]) await ctx.host.makeDirectory(path, PASSAGE);
   for (const path of [LAYOUT.media, LAYOUT.proxy, LAYOUT.generations]) await ctx.host.makeDirectory(path, PROXY_ONLY);
   await ctx.host.makeDirectory(LAYOUT.admin, { mode: 0o700, uid: PROXY_UID, gid: PROXY_UID });
 }
 
 /** What a container's mounts lead to; must stand before it is made. */
-export async function makeWorkloadDirectories(workload: Workload, media: readonly MediaSet[], ctx: Context): Promise<void> {
+export async function makeWorkloadDirectories(
+  workload: Workload,
+  media: readonly MediaSet[],
+  ctx: Context,
+): Promise<void> {
   const uid = workload.container.uid;
   if (workload.socketDir !== undefined) {
     // New files get the proxy's group through the set-group bit, so it may use the socket.

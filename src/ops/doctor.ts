@@ -41,7 +41,11 @@ function nodeFinding(version: string): CheckResult {
 }
 
 function engineFinding(engine: EngineInfo): CheckResult {
-  return { check: 'engine', state: 'ok', detail: `Docker Engine ${engine.version}, ${engine.cpus} cpus, ${formatSize(engine.memory)}` };
+  return {
+    check: 'engine',
+    state: 'ok',
+    detail: `Docker Engine ${engine.version}, ${engine.cpus} cpus, ${formatSize(engine.memory)}`,
+  };
 }
 
 /** Known defects by version, and what they mean for the sites on this host. */
@@ -72,7 +76,12 @@ function defects(engine: EngineInfo): CheckResult[] {
 
 function securityFinding(engine: EngineInfo): CheckResult {
   if (!engine.security.includes('seccomp')) {
-    return { check: 'seccomp', state: 'problem', detail: 'the engine runs without seccomp', advice: 'use a kernel and an engine built with it' };
+    return {
+      check: 'seccomp',
+      state: 'problem',
+      detail: 'the engine runs without seccomp',
+      advice: 'use a kernel and an engine built with it',
+    };
   }
   const apparmor = engine.security.includes('apparmor');
   return {
@@ -85,7 +94,12 @@ function securityFinding(engine: EngineInfo): CheckResult {
 function clockFinding(engine: EngineInfo, ctx: Context): CheckResult {
   const skew = Math.abs(Date.parse(engine.time) - ctx.clock.now());
   if (skew < MAX_SKEW_MS) return { check: 'clock', state: 'ok', detail: 'this machine and the engine agree' };
-  return { check: 'clock', state: 'warning', detail: `the engine's clock is ${Math.round(skew / 1000)}s off`, advice: 'run an NTP client' };
+  return {
+    check: 'clock',
+    state: 'warning',
+    detail: `the engine's clock is ${Math.round(skew / 1000)}s off`,
+    advice: 'run an NTP client',
+  };
 }
 
 /** Asks the kernel, from inside a container, which limits it really enforces. */
@@ -93,7 +107,13 @@ async function limitsFinding(ctx: Context): Promise<CheckResult> {
   const driver = drivers[ctx.workspace.proxy.driver];
   const base = ctx.templates.bases.find((candidate) => candidate.name === driver.base)!;
   const image = await presentOrigin(base, ctx);
-  if (!image) return { check: 'limits', state: 'warning', detail: 'not tried: there is no base image yet', advice: 'hostctl setup' };
+  if (!image)
+    return {
+      check: 'limits',
+      state: 'warning',
+      detail: 'not tried: there is no base image yet',
+      advice: 'hostctl setup',
+    };
   const limits = { memory: 64 * 1024 ** 2, cpus: 0.25, pids: 32 };
   const name = `${ctx.workspace.instance}-doctor-${ctx.clock.now()}`;
   const script = [
@@ -131,7 +151,8 @@ async function limitsFinding(ctx: Context): Promise<CheckResult> {
       ...(pids === String(limits.pids) ? [] : ['pids']),
       ...(cpu?.startsWith('25000') ? [] : ['cpu']),
     ];
-    if (wrong.length === 0) return { check: 'limits', state: 'ok', detail: 'the kernel enforces memory, cpu and pids limits' };
+    if (wrong.length === 0)
+      return { check: 'limits', state: 'ok', detail: 'the kernel enforces memory, cpu and pids limits' };
     return {
       check: 'limits',
       state: 'problem',
@@ -147,26 +168,47 @@ async function diskFinding(ctx: Context): Promise<CheckResult> {
   const free = await ctx.host.free();
   const detail = `${formatSize(free)} free for ${ctx.workspace.data}`;
   if (free > 2 * GIB) return { check: 'disk', state: 'ok', detail };
-  return { check: 'disk', state: free < GIB / 4 ? 'problem' : 'warning', detail, advice: 'docker system df shows what images take' };
+  return {
+    check: 'disk',
+    state: free < GIB / 4 ? 'problem' : 'warning',
+    detail,
+    advice: 'docker system df shows what images take',
+  };
 }
 
 async function baseFindings(ctx: Context): Promise<CheckResult[]> {
-  const present = await Promise.all(ctx.templates.bases.map(async (base) => [base, await presentOrigin(base, ctx)] as const));
+  const present = await Promise.all(
+    ctx.templates.bases.map(async (base) => [base, await presentOrigin(base, ctx)] as const),
+  );
   const here = present.flatMap(([base, origin]) => (origin ? [`${base.name} (${origin.ref})`] : []));
   const mmdebstrap = ctx.workspace.bases.from !== 'registry' && !(await ctx.machine.has('mmdebstrap'));
   return [
-    { check: 'bases', state: 'ok', detail: here.length > 0 ? here.join(', ') : 'none yet; each is made when it is first needed' },
+    {
+      check: 'bases',
+      state: 'ok',
+      detail: here.length > 0 ? here.join(', ') : 'none yet; each is made when it is first needed',
+    },
     ...(mmdebstrap
-      ? [{ check: 'bases', state: 'warning' as const, detail: 'mmdebstrap is missing: bases can only come from a registry', advice: 'hostctl setup' }]
+      ? [
+          {
+            check: 'bases',
+            state: 'warning' as const,
+            detail: 'mmdebstrap is missing: bases can only come from a registry',
+            advice: 'hostctl setup',
+          },
+        ]
       : []),
   ];
 }
 
 async function portFinding(observed: Observed, ctx: Context): Promise<CheckResult> {
   const { http } = ctx.workspace.proxy;
-  const ours = observed.containers.some((item) => item.name === proxyName(ctx.workspace.instance) && item.state === 'running');
+  const ours = observed.containers.some(
+    (item) => item.name === proxyName(ctx.workspace.instance) && item.state === 'running',
+  );
   const taken = await ctx.machine.listens(http);
-  if (ours || !taken) return { check: 'port', state: 'ok', detail: ours ? `the proxy publishes port ${http}` : `port ${http} is free` };
+  if (ours || !taken)
+    return { check: 'port', state: 'ok', detail: ours ? `the proxy publishes port ${http}` : `port ${http} is free` };
   return {
     check: 'port',
     state: 'problem',
@@ -180,10 +222,20 @@ async function proxyFinding(observed: Observed, ctx: Context): Promise<CheckResu
     return { check: 'proxy', state: 'warning', detail: 'not set up yet', advice: 'hostctl setup' };
   }
   if (!(await proxyAnswers(observed, ctx))) {
-    return { check: 'proxy', state: 'problem', detail: 'the proxy does not answer', advice: `docker logs ${proxyName(ctx.workspace.instance)}, then hostctl setup` };
+    return {
+      check: 'proxy',
+      state: 'problem',
+      detail: 'the proxy does not answer',
+      advice: `docker logs ${proxyName(ctx.workspace.instance)}, then hostctl setup`,
+    };
   }
   if (!observed.proxyCurrent) {
-    return { check: 'proxy', state: 'warning', detail: 'its configuration is not that of the live releases', advice: 'hostctl deploy --all' };
+    return {
+      check: 'proxy',
+      state: 'warning',
+      detail: 'its configuration is not that of the live releases',
+      advice: 'hostctl deploy --all',
+    };
   }
   return { check: 'proxy', state: 'ok', detail: 'answers, with the configuration of the live releases' };
 }

@@ -86,7 +86,11 @@ async function prepareHost(steps: readonly Step[], observed: Observed, ctx: Cont
     for (const step of steps) {
       await reported('host', step, ctx, async () => {
         if (step.do === 'proxy') return startProxy(await observe(ctx), ctx);
-        return carryOut(step as StepOf<'network'>, { ctx, desired: { project: '', workloads: [], media: [], images: {} }, history: { releases: [] } });
+        return carryOut(step as StepOf<'network'>, {
+          ctx,
+          desired: { project: '', workloads: [], media: [], images: {} },
+          history: { releases: [] },
+        });
       });
     }
   } finally {
@@ -98,7 +102,10 @@ async function prepareHost(steps: readonly Step[], observed: Observed, ctx: Cont
 async function runJobs(jobs: readonly Job[], ctx: Context): Promise<Outcome[]> {
   const limit = pLimit(PARALLEL);
   await Promise.all(jobs.map((job) => limit(() => job.before())));
-  await routeAll(jobs.filter((job) => job.routable), ctx);
+  await routeAll(
+    jobs.filter((job) => job.routable),
+    ctx,
+  );
   await Promise.all(jobs.map((job) => limit(() => job.after())));
   return jobs.map((job) => job.outcome());
 }
@@ -109,7 +116,11 @@ async function routeAll(jobs: readonly Job[], ctx: Context): Promise<void> {
   for (const job of jobs) job.watchOld();
   const route = async (some: readonly Job[]): Promise<void> => {
     const steps = some.map((job) => job.plan.route!);
-    await reportedTogether(steps.map((step) => ({ project: step.release.project, step })), ctx, () => switchRoutes(steps, ctx));
+    await reportedTogether(
+      steps.map((step) => ({ project: step.release.project, step })),
+      ctx,
+      () => switchRoutes(steps, ctx),
+    );
   };
   try {
     await route(jobs);

@@ -14,7 +14,15 @@ const PENDING = 'pending';
 
 /** How one image comes to be. */
 export type ImageJob =
-  | { readonly kind: 'build'; readonly project: string; readonly app: string; readonly tag: string; readonly context: BuildContext; readonly dockerfile: string; readonly args: Readonly<Record<string, string>> }
+  | {
+      readonly kind: 'build';
+      readonly project: string;
+      readonly app: string;
+      readonly tag: string;
+      readonly context: BuildContext;
+      readonly dockerfile: string;
+      readonly args: Readonly<Record<string, string>>;
+    }
   | { readonly kind: 'pull'; readonly project: string; readonly app: string; readonly ref: string };
 
 export interface Images {
@@ -64,7 +72,8 @@ async function resolveImage(
     if (image) return { identity: { ref, identity: image.id, id: image.id } };
     return { identity: { ref }, job: { kind: 'pull', project: project.name, app: app.name, ref } };
   }
-  const plan = app.source.kind === 'dockerfile' ? await ownBuild(app, ctx, bases) : await runtimeBuild(app, project, ctx, bases);
+  const plan =
+    app.source.kind === 'dockerfile' ? await ownBuild(app, ctx, bases) : await runtimeBuild(app, project, ctx, bases);
   const version = plan.bases.includes(undefined)
     ? PENDING
     : hashOf([plan.context.hash, plan.dockerfile, plan.args, plan.bases], 12);
@@ -158,5 +167,9 @@ export async function makeImage(job: ImageJob, ctx: Context, onLine: (line: stri
     [LABEL.project]: job.project,
     [LABEL.app]: job.app,
   };
-  await ctx.engine.build(job.context.tar(), { tag: job.tag, dockerfile: job.dockerfile, labels, args: job.args }, onLine);
+  await ctx.engine.build(
+    job.context.tar(),
+    { tag: job.tag, dockerfile: job.dockerfile, labels, args: job.args },
+    onLine,
+  );
 }

@@ -26,7 +26,12 @@ export interface InitResult {
 const SCHEMA_COMMENT = '# yaml-language-server: $schema=';
 
 /** Writes a first definition for a source directory, and hostctl.yaml where there is none. */
-export async function init(options: InitOptions, files: Files, templates: Templates, schemas: Schemas): Promise<InitResult> {
+export async function init(
+  options: InitOptions,
+  files: Files,
+  templates: Templates,
+  schemas: Schemas,
+): Promise<InitResult> {
   const source = resolve(options.source);
   if ((await files.kind(source)) !== 'folder') throw wrong(`${options.source} is not a directory`);
   const name = options.name ?? projectName(basename(source));
@@ -51,7 +56,9 @@ export async function init(options: InitOptions, files: Files, templates: Templa
     written.push(workspace);
   }
   const from = relative(join(options.dir, 'projects'), source) || '.';
-  const how = runtime ? `runtime: ${runtime.name}\n    source: ${quoteYaml(from)}` : `dockerfile: ${quoteYaml(from)}\n    port: 8000`;
+  const how = runtime
+    ? `runtime: ${runtime.name}\n    source: ${quoteYaml(from)}`
+    : `dockerfile: ${quoteYaml(from)}\n    port: 8000`;
   const text = fillTemplate(await templates.read('project.yaml'), { hostname: quoteYaml(hostname), how });
   await files.write(path, `${SCHEMA_COMMENT}${schemas.project}\n${text}`);
   written.push(path);
@@ -64,12 +71,20 @@ export interface Schemas {
   readonly workspace: string;
 }
 
-async function chooseRuntime(options: InitOptions, source: string, files: Files, templates: Templates): Promise<Runtime | undefined> {
+async function chooseRuntime(
+  options: InitOptions,
+  source: string,
+  files: Files,
+  templates: Templates,
+): Promise<Runtime | undefined> {
   if (options.runtime === undefined) {
     return detectRuntime(templates.runtimes, await sourceFacts(source, files, templates.runtimes));
   }
   const found = templates.runtimes.find((item) => item.name === options.runtime);
-  if (!found) throw wrong(`there is no runtime ${quote(options.runtime)}`, [`one of ${templates.runtimes.map((item) => item.name).join(', ')}`]);
+  if (!found)
+    throw wrong(`there is no runtime ${quote(options.runtime)}`, [
+      `one of ${templates.runtimes.map((item) => item.name).join(', ')}`,
+    ]);
   return found;
 }
 

@@ -101,7 +101,10 @@ export class Job {
     const { project } = this.plan;
     return new HostctlError(error.code, error.message, {
       exit: error.exit === EXIT.unhealthy && !current ? EXIT.failed : error.exit,
-      hints: [current ? `release ${current.id} of ${project} is still serving` : `no release of ${project} is serving`, ...error.hints],
+      hints: [
+        current ? `release ${current.id} of ${project} is still serving` : `no release of ${project} is serving`,
+        ...error.hints,
+      ],
       cause: error,
     });
   }

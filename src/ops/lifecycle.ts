@@ -43,7 +43,12 @@ export function start(project: string, app: string | undefined, ctx: Context): P
   return withLive(project, app, 'start', ctx, (workloads, observed) => startAll(project, workloads, observed, ctx));
 }
 
-async function startAll(project: string, workloads: readonly Workload[], observed: Observed, ctx: Context): Promise<void> {
+async function startAll(
+  project: string,
+  workloads: readonly Workload[],
+  observed: Observed,
+  ctx: Context,
+): Promise<void> {
   const host = hostOf(observed.histories[project]!.current!.desired);
   for (const workload of workloads) {
     await ctx.engine.resume(workload.container.name);

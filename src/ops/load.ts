@@ -4,9 +4,10 @@ import { normalise } from '../core/definition.ts';
 import type { Project, Workspace } from '../core/model.ts';
 import type { Finding, Problem } from '../core/problems.ts';
 import { filesToRead, type Runtime, type SourceFacts } from '../core/runtime.ts';
-import { type ProjectInput, projectSchema, workspaceSchema } from '../core/schema.ts';
+import { type ProjectInput, projectSchema } from '../core/schema.ts';
 import { quote } from '../core/units.ts';
 import { normaliseWorkspace } from '../core/workspace.ts';
+import { workspaceSchema } from '../core/workspace-schema.ts';
 import { MAX_FILE_BYTES, parseYaml, type YamlFile } from '../core/yaml.ts';
 import { DefinitionError, EXIT, HostctlError } from '../errors.ts';
 import type { Files } from '../ports.ts';
@@ -71,7 +72,9 @@ export function selectProjects(loaded: Loaded, names: readonly string[] | 'all')
   if (unknown.length > 0) {
     throw new HostctlError('NO_PROJECT', `there is no project ${unknown.map(quote).join(', ')}`, {
       exit: EXIT.definition,
-      hints: [loaded.names.length > 0 ? `projects here: ${loaded.names.join(', ')}` : 'hostctl init writes a first one'],
+      hints: [
+        loaded.names.length > 0 ? `projects here: ${loaded.names.join(', ')}` : 'hostctl init writes a first one',
+      ],
     });
   }
   const problems = loaded.problems.filter((problem) => wanted.includes(nameOf(problem.file)));
@@ -101,7 +104,13 @@ async function readDefinition(
   const name = nameOf(path);
   const findings: Finding[] = NAME.test(name)
     ? []
-    : [{ path: [], message: `${quote(name)} is no project name: lower-case letters, digits and single hyphens, at most 24`, hint: 'rename the file' }];
+    : [
+        {
+          path: [],
+          message: `${quote(name)} is no project name: lower-case letters, digits and single hyphens, at most 24`,
+          hint: 'rename the file',
+        },
+      ];
   const checked = checkSchema(projectSchema, file);
   if (!checked.ok) return { file, problems: file.problems([...findings, ...checked.findings]) };
   const dir = resolve(path, '..');
@@ -118,7 +127,11 @@ async function readDefinition(
   return { file, problems, ...(project && problems.length === 0 ? { project } : {}) };
 }
 
-async function readYaml(files: Files, path: string, root: string): Promise<{ file: YamlFile } | { problems: Problem[] }> {
+async function readYaml(
+  files: Files,
+  path: string,
+  root: string,
+): Promise<{ file: YamlFile } | { problems: Problem[] }> {
   const shown = relative(path, root);
   const broken = (message: string): { problems: Problem[] } => ({
     problems: [{ file: shown, line: 0, column: 0, length: 1, path: '', message, excerpt: [] }],
@@ -153,7 +166,9 @@ async function lookAround(
   const paths = [...sources, ...dockerfiles, ...dockerfiles.map((path) => join(path, 'Dockerfile')), ...media];
   const kinds = new Map(await Promise.all(paths.map(async (path) => [path, await files.kind(path)] as const)));
   const folders = sources.filter((path) => kinds.get(path) === 'folder');
-  const facts = new Map(await Promise.all(folders.map(async (path) => [path, await sourceFacts(path, files, runtimes)] as const)));
+  const facts = new Map(
+    await Promise.all(folders.map(async (path) => [path, await sourceFacts(path, files, runtimes)] as const)),
+  );
   return { exists: (path) => kinds.get(path), facts: (path) => facts.get(path) ?? { names: [], texts: {} } };
 }
 
@@ -200,7 +215,11 @@ function sharedHostnames(read: readonly ReadDefinition[]): Problem[] {
           const index = item.project!.hostnames.findIndex((hostname) => hostname.name === name);
           const others = items.filter((other) => other !== item).map((other) => other.project!.file);
           return item.file!.problems([
-            { path: ['hostnames', index], message: `${quote(name)} is also claimed by ${others.join(', ')}`, hint: 'one hostname leads to one project' },
+            {
+              path: ['hostnames', index],
+              message: `${quote(name)} is also claimed by ${others.join(', ')}`,
+              hint: 'one hostname leads to one project',
+            },
           ]);
         }),
   );

@@ -23,18 +23,28 @@ export async function* logs(
 ): AsyncGenerator<ProjectLine> {
   const observed = await observe(ctx);
   requireDeployed(target.project, observed);
-  const all = container === undefined ? liveContainers(target.project, observed) : containersOf(target.project, observed);
+  const all =
+    container === undefined ? liveContainers(target.project, observed) : containersOf(target.project, observed);
   const wanted = all.filter(
     (item) =>
-      (container === undefined || item.name === container) && (target.app === undefined || item.labels[LABEL.app] === target.app),
+      (container === undefined || item.name === container) &&
+      (target.app === undefined || item.labels[LABEL.app] === target.app),
   );
   if (wanted.length === 0) {
     throw new HostctlError('NO_CONTAINER', `${quote(container ?? target.app ?? target.project)} has no container`, {
       exit: EXIT.definition,
-      hints: [`containers: ${containersOf(target.project, observed).map((item) => item.name).join(', ')}`],
+      hints: [
+        `containers: ${containersOf(target.project, observed)
+          .map((item) => item.name)
+          .join(', ')}`,
+      ],
     });
   }
-  const sources = wanted.map((item) => ({ app: item.labels[LABEL.app]!, name: item.name, lines: ctx.engine.logs(item.name, options) }));
+  const sources = wanted.map((item) => ({
+    app: item.labels[LABEL.app]!,
+    name: item.name,
+    lines: ctx.engine.logs(item.name, options),
+  }));
   const several = sources.length > 1;
   for await (const { source, value } of merge(sources)) {
     yield { container: source.name, app: source.app, stream: value.stream, text: value.text, several };
@@ -71,7 +81,11 @@ export async function runningContainer(name: string, ctx: Context): Promise<stri
   const { project, app } = readTarget(name);
   requireDeployed(project, observed);
   const wanted = app ?? defaultApp(project, observed);
-  const found = liveContainers(project, observed).find((item) => item.labels[LABEL.app] === wanted && item.state === 'running');
+  const found = liveContainers(project, observed).find(
+    (item) => item.labels[LABEL.app] === wanted && item.state === 'running',
+  );
   if (found) return found.name;
-  throw new HostctlError('NOT_RUNNING', `${project}/${wanted} is not running`, { hints: [`hostctl start ${project}/${wanted}`] });
+  throw new HostctlError('NOT_RUNNING', `${project}/${wanted} is not running`, {
+    hints: [`hostctl start ${project}/${wanted}`],
+  });
 }

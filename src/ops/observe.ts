@@ -34,7 +34,10 @@ export async function observe(ctx: Context): Promise<Observed> {
     identities: Object.fromEntries(projects.map((item) => [item.name, item.identity])),
     media: Object.fromEntries(projects.map((item) => [item.name, item.media])),
     mediaLinks,
-    hostUids: (passwd ?? '').split('\n').map((line) => Number(line.split(':')[2])).filter((uid) => uid > 0),
+    hostUids: (passwd ?? '')
+      .split('\n')
+      .map((line) => Number(line.split(':')[2]))
+      .filter((uid) => uid > 0),
     proxyCurrent: live === `generations/${wanted.name}`,
   };
 }
@@ -49,7 +52,9 @@ async function readMediaLinks(
   projects: readonly { name: string; media: readonly string[] }[],
   ctx: Context,
 ): Promise<Record<string, string>> {
-  const links = projects.flatMap(({ name, media }) => media.filter((item) => item.endsWith('.live')).map((item) => `${name}/${item}`));
+  const links = projects.flatMap(({ name, media }) =>
+    media.filter((item) => item.endsWith('.live')).map((item) => `${name}/${item}`),
+  );
   const targets = await Promise.all(links.map((link) => ctx.host.readLink(`${LAYOUT.media}/${link}`)));
   return Object.fromEntries(links.map((link, index) => [link, targets[index] ?? '']));
 }
@@ -70,7 +75,10 @@ async function readProject(
   );
   const known = releases.filter((release) => release !== undefined);
   const live = known.find((release) => current === `releases/${release.id}.json`);
-  const history: History = { releases: known.filter((release) => !live || release.id <= live.id), ...(live ? { current: live } : {}) };
+  const history: History = {
+    releases: known.filter((release) => !live || release.id <= live.id),
+    ...(live ? { current: live } : {}),
+  };
   return { name, identity: identity ?? { uids: {} }, history, media };
 }
 
@@ -80,15 +88,21 @@ async function readJson<T>(path: string, ctx: Context): Promise<T | undefined> {
   try {
     return JSON.parse(text) as T;
   } catch (error) {
-    throw new HostctlError('RECORD_BROKEN', `${ctx.workspace.data}/${path} cannot be read: ${(error as Error).message}`, {
-      hints: ['restore it from a backup, or move it away and deploy again'],
-    });
+    throw new HostctlError(
+      'RECORD_BROKEN',
+      `${ctx.workspace.data}/${path} cannot be read: ${(error as Error).message}`,
+      {
+        hints: ['restore it from a backup, or move it away and deploy again'],
+      },
+    );
   }
 }
 
 /** What the live releases ask the proxy for. */
 export function liveSites(histories: Observed['histories']): Site[] {
-  return Object.values(histories).flatMap((history) => (history.current?.desired.site ? [history.current.desired.site] : []));
+  return Object.values(histories).flatMap((history) =>
+    history.current?.desired.site ? [history.current.desired.site] : [],
+  );
 }
 
 /** The configuration that routes these sites. */

@@ -18,7 +18,9 @@ const BUILDS = 2;
 
 /** Images of some projects, those that are missing included. */
 export async function lookAtImages(projects: readonly Project[], ctx: Context): Promise<Map<string, Images>> {
-  const pairs = await Promise.all(projects.map(async (project) => [project.name, await resolveImages(project, ctx)] as const));
+  const pairs = await Promise.all(
+    projects.map(async (project) => [project.name, await resolveImages(project, ctx)] as const),
+  );
   return new Map(pairs);
 }
 
@@ -73,7 +75,10 @@ export async function prepareImages(
     ),
   );
   if (jobs.length > 0) {
-    const made = await lookAtImages(projects.filter((project) => !failures.has(project.name)), ctx);
+    const made = await lookAtImages(
+      projects.filter((project) => !failures.has(project.name)),
+      ctx,
+    );
     images = new Map([...images, ...made]);
   }
   return { images, failures };
@@ -87,7 +92,8 @@ function outputOf(project: string, ctx: Context): (line: string) => void {
 export async function desiredFor(project: Project, images: Images, observed: Observed, ctx: Context): Promise<Desired> {
   const mediaVersions: Record<string, string> = {};
   for (const { alias, source } of project.media) {
-    if (source.kind === 'folder' || source.kind === 'file') mediaVersions[alias] = await ctx.files.fingerprint(source.path);
+    if (source.kind === 'folder' || source.kind === 'file')
+      mediaVersions[alias] = await ctx.files.fingerprint(source.path);
   }
   return desiredState({
     project,
@@ -126,7 +132,9 @@ export async function planAll(
 
 function withNetworks(observed: Observed, steps: readonly Step[]): Observed {
   const planned = steps.flatMap((step) =>
-    step.do === 'network' ? [{ id: '', name: step.network.name, labels: step.network.labels, subnets: [step.network.subnet] }] : [],
+    step.do === 'network'
+      ? [{ id: '', name: step.network.name, labels: step.network.labels, subnets: [step.network.subnet] }]
+      : [],
   );
   return planned.length === 0 ? observed : { ...observed, networks: [...observed.networks, ...planned] };
 }

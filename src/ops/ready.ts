@@ -12,7 +12,8 @@ const LOG_LINES = 20;
 export async function waitReady(workload: Workload, host: string, ctx: Context): Promise<void> {
   await poll(workload, ctx, async (since) => {
     if (workload.health.command) return runCheck(workload, ctx);
-    if (workload.health.path === undefined) return ctx.clock.now() - since >= SETTLE_MS ? { ok: true, status: 0, ms: 0 } : undefined;
+    if (workload.health.path === undefined)
+      return ctx.clock.now() - since >= SETTLE_MS ? { ok: true, status: 0, ms: 0 } : undefined;
     return judge(await ask(workload, host, ctx), workload);
   });
 }
@@ -20,7 +21,8 @@ export async function waitReady(workload: Workload, host: string, ctx: Context):
 /** Waits until a new container answers anything at all: it has booted, whatever its pages say before a migration. */
 export async function waitAnswers(workload: Workload, host: string, ctx: Context): Promise<void> {
   await poll(workload, ctx, async (since) => {
-    if (workload.health.path === undefined) return ctx.clock.now() - since >= SETTLE_MS ? { ok: true, status: 0, ms: 0 } : undefined;
+    if (workload.health.path === undefined)
+      return ctx.clock.now() - since >= SETTLE_MS ? { ok: true, status: 0, ms: 0 } : undefined;
     return ask(workload, host, ctx);
   });
 }
@@ -38,7 +40,8 @@ async function poll(
     const state = await ctx.engine.inspect(name);
     if (!state || (!state.running && !state.restarting)) throw await failure(workload, 'ended', last, ctx);
     restarts ??= state.restarts;
-    if (state.restarting || state.restarts > restarts) throw await failure(workload, 'ended and was started again', last, ctx);
+    if (state.restarting || state.restarts > restarts)
+      throw await failure(workload, 'ended and was started again', last, ctx);
     last = (await look(since)) ?? last;
     if (last?.ok) return;
     if (ctx.clock.now() - since > workload.health.within) {
@@ -72,7 +75,12 @@ async function runCheck(workload: Workload, ctx: Context): Promise<Answer> {
   return { ok: false, ms: 0, reason: `the check ended with ${code}: ${output.split('\n').at(-1) ?? ''}` };
 }
 
-async function failure(workload: Workload, what: string, last: Answer | undefined, ctx: Context): Promise<HostctlError> {
+async function failure(
+  workload: Workload,
+  what: string,
+  last: Answer | undefined,
+  ctx: Context,
+): Promise<HostctlError> {
   const { name, limits } = workload.container;
   const state = await ctx.engine.inspect(name);
   const facts = [

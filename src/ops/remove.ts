@@ -27,8 +27,20 @@ function stepsFor(project: string, purge: boolean, observed: Observed): Step[] {
   const forget: Step[] =
     all.length === 0
       ? []
-      : [{ do: 'forget', project, containers: all.map((item) => item.name), releases: [], media: [], keepImages: [], why: 'being removed' }];
-  const unroute: Step[] = observed.histories[project]?.current ? [{ do: 'unroute', project, why: 'being removed' }] : [];
+      : [
+          {
+            do: 'forget',
+            project,
+            containers: all.map((item) => item.name),
+            releases: [],
+            media: [],
+            keepImages: [],
+            why: 'being removed',
+          },
+        ];
+  const unroute: Step[] = observed.histories[project]?.current
+    ? [{ do: 'unroute', project, why: 'being removed' }]
+    : [];
   const why = purge ? 'purge was asked for: this cannot be undone' : 'volumes and uploads stay';
   return [...unroute, ...stops, ...forget, { do: 'erase', project, data: purge, why }];
 }

@@ -11,7 +11,9 @@ export async function render(names: readonly string[], ctx: Context): Promise<Ge
   const projects = selectProjects(loaded, names.length > 0 ? names : 'all');
   const images = await lookAtImages(projects, ctx);
   const observed = await observe(ctx);
-  const desired = await Promise.all(projects.map((project) => desiredFor(project, images.get(project.name)!, observed, ctx)));
+  const desired = await Promise.all(
+    projects.map((project) => desiredFor(project, images.get(project.name)!, observed, ctx)),
+  );
   const changing = new Set(projects.map((project) => project.name));
   const others = liveSites(observed.histories).filter((site) => !changing.has(site.project));
   const driver = drivers[ctx.workspace.proxy.driver];

@@ -10,7 +10,11 @@ import { observe } from './observe.ts';
 export async function rollback(project: string, to: number | undefined, wait: number, ctx: Context): Promise<Outcome> {
   const wanted = findRelease(project, to, await observe(ctx));
   const target = { project, desired: (observed: Observed) => restored(findRelease(project, wanted.id, observed), ctx) };
-  const [outcome] = await execute([target], ctx, { wait, doing: `rollback to release ${wanted.id}`, rollbackOf: wanted.id });
+  const [outcome] = await execute([target], ctx, {
+    wait,
+    doing: `rollback to release ${wanted.id}`,
+    rollbackOf: wanted.id,
+  });
   return outcome!;
 }
 
@@ -22,7 +26,10 @@ function findRelease(project: string, id: number | undefined, observed: Observed
   }
   const earlier = history.releases.filter((release) => release.id !== live.id);
   // A rollback's own origin is not "the one before": undoing a rollback goes forward again.
-  const found = id === undefined ? earlier.find((release) => release.id < live.id) : history.releases.find((release) => release.id === id);
+  const found =
+    id === undefined
+      ? earlier.find((release) => release.id < live.id)
+      : history.releases.find((release) => release.id === id);
   if (found) return found;
   const known = earlier.map((release) => release.id);
   const what = id === undefined ? 'an earlier release' : `release ${id}`;

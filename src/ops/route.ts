@@ -42,7 +42,10 @@ export async function switchRoutes(steps: readonly RouteStep[], ctx: Context): P
 export async function unroute(project: string, ctx: Context): Promise<void> {
   await withProxy(`removing the routes of ${project}`, ctx, async () => {
     const { histories } = await observe(ctx);
-    await loadSites(liveSites(histories).filter((site) => site.project !== project), ctx);
+    await loadSites(
+      liveSites(histories).filter((site) => site.project !== project),
+      ctx,
+    );
   });
 }
 
@@ -79,7 +82,10 @@ async function sitesWith(releases: readonly Release[], ctx: Context): Promise<Si
 async function pointLinks(steps: readonly RouteStep[], ctx: Context): Promise<() => Promise<void>> {
   const wanted = steps.flatMap((step) => [
     ...step.media.map((set) => ({ path: `${LAYOUT.media}/${set.link}`, target: set.root.split('/')[1]! })),
-    ...step.links.map((item) => ({ path: `${LAYOUT.links}/${item.link}`, target: `../sockets/${item.socketDir}/app.sock` })),
+    ...step.links.map((item) => ({
+      path: `${LAYOUT.links}/${item.link}`,
+      target: `../sockets/${item.socketDir}/app.sock`,
+    })),
   ]);
   const before: { path: string; target: string }[] = [];
   for (const { path, target } of wanted) {
@@ -127,13 +133,17 @@ async function check(generation: Generation, ctx: Context): Promise<void> {
   const { code, output } = await ctx.engine.exec(proxyName(ctx.workspace.instance), driver.check(generation.name));
   if (code === 0 && !output.includes('[warn]')) return;
   await ctx.host.remove(`${LAYOUT.generations}/${generation.name}`);
-  throw new HostctlError('PROXY_REFUSED', `the proxy refused the new configuration, the old one stays: ${output.trim()}`);
+  throw new HostctlError(
+    'PROXY_REFUSED',
+    `the proxy refused the new configuration, the old one stays: ${output.trim()}`,
+  );
 }
 
 async function load(name: string, ctx: Context): Promise<void> {
   const driver = drivers[ctx.workspace.proxy.driver];
   const { code, output } = await ctx.engine.exec(proxyName(ctx.workspace.instance), driver.load);
-  if (code !== 0) throw new HostctlError('PROXY_REFUSED', `the proxy did not load the new configuration: ${output.trim()}`);
+  if (code !== 0)
+    throw new HostctlError('PROXY_REFUSED', `the proxy did not load the new configuration: ${output.trim()}`);
   await confirm(name, ctx);
 }
 
@@ -144,10 +154,14 @@ export async function confirm(name: string, ctx: Context): Promise<void> {
     if ((await ctx.prober.generation()) === name) return;
     await ctx.clock.sleep(CONFIRM_POLL_MS);
   }
-  throw new HostctlError('PROXY_SILENT', `the proxy did not confirm the new configuration within ${CONFIRM_MS / 1000}s`, {
-    exit: 7,
-    hints: [`docker logs ${proxyName(ctx.workspace.instance)}`],
-  });
+  throw new HostctlError(
+    'PROXY_SILENT',
+    `the proxy did not confirm the new configuration within ${CONFIRM_MS / 1000}s`,
+    {
+      exit: 7,
+      hints: [`docker logs ${proxyName(ctx.workspace.instance)}`],
+    },
+  );
 }
 
 async function removeOldGenerations(live: string, before: string | undefined, ctx: Context): Promise<void> {

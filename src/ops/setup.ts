@@ -44,7 +44,10 @@ export async function setup(ctx: Context, options: SetupOptions): Promise<string
     changed.push(`${step.do} ${step.do === 'network' ? step.network.name : ''}`.trim());
   }
   if (!(await proxyAnswers(await observe(ctx), ctx))) {
-    throw new HostctlError('PROXY_SILENT', 'the proxy runs, but does not answer', { exit: EXIT.unreachable, hints: ['hostctl doctor'] });
+    throw new HostctlError('PROXY_SILENT', 'the proxy runs, but does not answer', {
+      exit: EXIT.unreachable,
+      hints: ['hostctl doctor'],
+    });
   }
   return changed;
 }
@@ -102,16 +105,24 @@ async function install(packages: readonly string[], what: string, ctx: Context, 
       hints: [`install ${packages.join(' and ')} with your system's tools, then run hostctl setup again`],
     });
   }
-  if (!ctx.machine.root) throw new HostctlError('NOT_ROOT', `installing ${what} needs root`, { hints: ['sudo hostctl setup'] });
-  const agreed = options.yes || (await ctx.ui.confirm(`Install ${what} (apt-get install ${packages.join(' ')})?`, '--yes'));
+  if (!ctx.machine.root)
+    throw new HostctlError('NOT_ROOT', `installing ${what} needs root`, { hints: ['sudo hostctl setup'] });
+  const agreed =
+    options.yes || (await ctx.ui.confirm(`Install ${what} (apt-get install ${packages.join(' ')})?`, '--yes'));
   if (!agreed) throw new HostctlError('CANCELLED', `${what} was not installed`);
   const env = { DEBIAN_FRONTEND: 'noninteractive' };
   const onLine = (line: string): void => ctx.ui.event({ type: 'output', project: 'host', line });
   ctx.ui.event({ type: 'note', text: `installing ${packages.join(', ')}` });
-  for (const argv of [['apt-get', 'update'], ['apt-get', 'install', '--yes', ...packages]]) {
+  for (const argv of [
+    ['apt-get', 'update'],
+    ['apt-get', 'install', '--yes', ...packages],
+  ]) {
     const { code, output } = await ctx.machine.run(argv, { env, onLine });
     if (code === 0) continue;
-    throw new HostctlError('INSTALL_FAILED', `${argv.join(' ')} ended with ${code}:\n${output.split('\n').slice(-10).join('\n')}`);
+    throw new HostctlError(
+      'INSTALL_FAILED',
+      `${argv.join(' ')} ended with ${code}:\n${output.split('\n').slice(-10).join('\n')}`,
+    );
   }
 }
 
@@ -135,7 +146,9 @@ async function ensureBaseWithTools(
 ): Promise<void> {
   const step: Step = { do: 'base', base: base.name, why: 'not on the engine' };
   const make = (): Promise<void> =>
-    reported('host', step, ctx, () => ensureBase(base, ctx, (line) => ctx.ui.event({ type: 'output', project: 'host', line })));
+    reported('host', step, ctx, () =>
+      ensureBase(base, ctx, (line) => ctx.ui.event({ type: 'output', project: 'host', line })),
+    );
   try {
     await make();
   } catch (error) {

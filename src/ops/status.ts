@@ -28,7 +28,9 @@ function statusOf(project: string, observed: Observed, ctx: Context): Promise<Ap
     const container = containers.find((item) => item.name === workload.container.name);
     const state = container && (await ctx.engine.inspect(container.name));
     const usage = state?.running ? await ctx.engine.usage(container!.name) : undefined;
-    const routed = current?.desired.site?.routes.some((route) => route.target.to === 'app' && route.target.app === workload.app);
+    const routed = current?.desired.site?.routes.some(
+      (route) => route.target.to === 'app' && route.target.app === workload.app,
+    );
     return {
       project,
       app: workload.app,

@@ -71,7 +71,10 @@ async function makeNetwork(spec: NetworkSpec, ctx: Context): Promise<void> {
     if (!(error instanceof HostctlError && /overlap/i.test(error.message))) throw error;
     const taken = (await ctx.engine.networks()).flatMap((item) => item.subnets);
     const prefix = Number(spec.subnet.split('/')[1]);
-    await ctx.engine.createNetwork({ ...spec, subnet: chooseSubnet(ctx.workspace.pool, prefix, spec.name, [...taken, spec.subnet]) });
+    await ctx.engine.createNetwork({
+      ...spec,
+      subnet: chooseSubnet(ctx.workspace.pool, prefix, spec.name, [...taken, spec.subnet]),
+    });
   }
 }
 
@@ -101,7 +104,13 @@ async function runTask(workload: Workload, command: readonly string[], ctx: Cont
     const code = await ctx.engine.wait(name);
     if (code === 0) return;
     const log = await tail(name, ctx);
-    throw new HostctlError('RELEASE_COMMAND', [`the release command of ${workload.project}/${workload.app} ended with ${code}: ${command.join(' ')}`, ...log.map((line) => `  ${line}`)].join('\n'));
+    throw new HostctlError(
+      'RELEASE_COMMAND',
+      [
+        `the release command of ${workload.project}/${workload.app} ended with ${code}: ${command.join(' ')}`,
+        ...log.map((line) => `  ${line}`),
+      ].join('\n'),
+    );
   } finally {
     await ctx.engine.remove(name);
   }
@@ -130,7 +139,9 @@ async function erase(step: StepOf<'erase'>, { ctx, history }: Run): Promise<void
   for (const image of await ctx.engine.images(`${LABEL.project}=${project}`)) {
     for (const tag of image.tags) await ctx.engine.removeImage(tag);
   }
-  const copies = history.releases.flatMap((release) => release.desired.media).filter((set) => set.version !== undefined);
+  const copies = history.releases
+    .flatMap((release) => release.desired.media)
+    .filter((set) => set.version !== undefined);
   for (const set of copies) {
     await ctx.host.remove(`${LAYOUT.media}/${set.link}`);
     await ctx.host.remove(`${LAYOUT.media}/${set.root}`);

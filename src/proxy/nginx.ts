@@ -59,7 +59,10 @@ function serverNames(hostnames: readonly Hostname[]): string[] {
   const plain = hostnames.filter((name) => name.kind !== 'glob').map((name) => name.name);
   const globs = hostnames.filter((name) => name.kind === 'glob').map((name) => hostnamePattern(name));
   if (globs.length === 0) return plain;
-  return [...plain, regexName(globs.length === 1 ? globs[0]! : `^(?:${globs.map((glob) => glob.slice(1, -1)).join('|')})$`)];
+  return [
+    ...plain,
+    regexName(globs.length === 1 ? globs[0]! : `^(?:${globs.map((glob) => glob.slice(1, -1)).join('|')})$`),
+  ];
 }
 
 /** The `$` that ends an expression is ours, so it is put behind the quoting that refuses all others. */
@@ -122,7 +125,9 @@ function mediaLocations(path: string, target: MediaTarget): string[] {
     `add_header Cache-Control "public, max-age=${target.maxAge}";`,
     'add_header X-Content-Type-Options nosniff;',
     ...(target.uploads
-      ? [`add_header Content-Security-Policy "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; media-src 'self'";`]
+      ? [
+          `add_header Content-Security-Policy "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; media-src 'self'";`,
+        ]
       : []),
     'try_files $uri =404;',
   ];

@@ -4,7 +4,8 @@
  */
 export function quoteNginx(text: string): string {
   // eslint-disable-next-line no-control-regex -- refusing control characters is the point
-  if (/[\u0000-\u001f\u007f$]/.test(text)) throw new Error(`${JSON.stringify(text)} cannot stand in an nginx configuration`);
+  if (/[\u0000-\u001f\u007f$]/.test(text))
+    throw new Error(`${JSON.stringify(text)} cannot stand in an nginx configuration`);
   return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 }
 

@@ -6,7 +6,19 @@ export interface CommandWords {
 }
 
 /** Commands whose first word is a project: those of the nearest workspace are offered, by the names of their files. */
-const TAKES_PROJECT = ['deploy', 'exec', 'logs', 'plan', 'releases', 'remove', 'restart', 'rollback', 'start', 'status', 'stop'];
+const TAKES_PROJECT = [
+  'deploy',
+  'exec',
+  'logs',
+  'plan',
+  'releases',
+  'remove',
+  'restart',
+  'rollback',
+  'start',
+  'status',
+  'stop',
+];
 
 const PROJECTS = `d=$PWD; while [ "$d" != / ] && [ ! -f "$d/hostctl.yaml" ]; do d=$(dirname "$d"); done; ls "$d/projects" 2>/dev/null | sed -n 's/\\.ya\\{0,1\\}ml$//p'`;
 
@@ -70,7 +82,9 @@ compdef _hostctl hostctl
 function fish(commands: readonly CommandWords[]): string {
   const lines = commands.flatMap((item) => [
     `complete -c hostctl -n __fish_use_subcommand -a ${item.name} -d '${item.summary.replaceAll("'", '')}'`,
-    ...item.flags.map((flag) => `complete -c hostctl -n '__fish_seen_subcommand_from ${item.name}' -l ${flag.slice(2)}`),
+    ...item.flags.map(
+      (flag) => `complete -c hostctl -n '__fish_seen_subcommand_from ${item.name}' -l ${flag.slice(2)}`,
+    ),
   ]);
   return `# hostctl completion for fish
 function __hostctl_projects

@@ -11,7 +11,10 @@ export function report(
     lines: outcomes.map((outcome) => `${line(outcome, paint)}\n`).join(''),
     document: {
       ok: outcomes.every((outcome) => outcome.error === undefined),
-      projects: outcomes.map(({ error, ...outcome }) => ({ ...outcome, ...(error === undefined ? {} : { error: errorJson(error) }) })),
+      projects: outcomes.map(({ error, ...outcome }) => ({
+        ...outcome,
+        ...(error === undefined ? {} : { error: errorJson(error) }),
+      })),
     },
   };
 }
@@ -22,7 +25,8 @@ function line(outcome: Outcome, paint: ChalkInstance): string {
     const visits = outcome.visits ? `; during it ${formatVisits(outcome.visits)}` : '';
     return `${paint.red('failed')}      ${name}${visits}`;
   }
-  if (!outcome.changed) return `${paint.dim('up to date')}  ${name}${outcome.release === undefined ? '' : `, release ${outcome.release}`}`;
+  if (!outcome.changed)
+    return `${paint.dim('up to date')}  ${name}${outcome.release === undefined ? '' : `, release ${outcome.release}`}`;
   const visits = outcome.visits ? `, ${formatVisits(outcome.visits)}` : '';
   return `${paint.green('live')}        ${name}, release ${outcome.release}${visits}`;
 }
@@ -34,6 +38,7 @@ function formatVisits(visits: Visits): string {
 }
 
 function errorJson(error: unknown): Record<string, unknown> {
-  if (error instanceof HostctlError) return { code: error.code, message: error.message, hints: error.hints, exit: error.exit };
+  if (error instanceof HostctlError)
+    return { code: error.code, message: error.message, hints: error.hints, exit: error.exit };
   return { code: 'BUG', message: String(error) };
 }

@@ -13,7 +13,9 @@ function formatProblem(problem: Problem, paint: ChalkInstance): string {
   const gutter = String(problem.excerpt.at(-1)?.line ?? 0).length;
   for (const { line, text } of problem.excerpt) {
     const here = line === problem.line;
-    lines.push(`${here ? paint.red('>') : ' '} ${paint.dim(`${String(line).padStart(gutter)} |`)} ${text.replaceAll('\t', ' ')}`);
+    lines.push(
+      `${here ? paint.red('>') : ' '} ${paint.dim(`${String(line).padStart(gutter)} |`)} ${text.replaceAll('\t', ' ')}`,
+    );
     if (here) {
       const marks = '^'.repeat(Math.min(problem.length, Math.max(1, text.length - problem.column + 1)));
       lines.push(`  ${' '.repeat(gutter)} ${paint.dim('|')} ${' '.repeat(problem.column - 1)}${paint.red(marks)}`);

@@ -4,7 +4,8 @@ import type { AppStatus, CheckResult, ReleaseView, Status } from '../core/result
 import { formatTable } from './table.ts';
 
 export function formatStatus(status: Status, paint: ChalkInstance): string {
-  const proxy = status.proxy === 'answers' ? '' : `${paint.red('the proxy does not answer')}: hostctl doctor tells more\n`;
+  const proxy =
+    status.proxy === 'answers' ? '' : `${paint.red('the proxy does not answer')}: hostctl doctor tells more\n`;
   if (status.apps.length === 0) return `${proxy}Nothing is deployed on this host.\n`;
   const head = ['PROJECT', 'APP', 'STATE', 'RELEASE', 'UP', 'MEMORY', 'CPU', 'RESTARTS', 'HOSTNAMES'];
   const rows = status.apps.map((app) => [
@@ -18,7 +19,13 @@ export function formatStatus(status: Status, paint: ChalkInstance): string {
     String(app.restarts),
     app.hostnames.join(' '),
   ]);
-  return proxy + formatTable(head.map((word) => paint.dim(word)), rows);
+  return (
+    proxy +
+    formatTable(
+      head.map((word) => paint.dim(word)),
+      rows,
+    )
+  );
 }
 
 function stateText(app: AppStatus, paint: ChalkInstance): string {

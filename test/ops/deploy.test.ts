@@ -1,0 +1,253 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { formatPlan } from '../../src/core/steps.ts';
+import { HostctlError } from '../../src/errors.ts';
+import { deploy, plan } from '../../src/ops/deploy.ts';
+import { rollback } from '../../src/ops/rollback.ts';
+import { World } from '../support/world.ts';
+
+const BLOG = `
+hostnames: [www.blog.org]
+apps:
+  web: { runtime: node, source: /src/blog }
+media:
+  /files: { from: /src/blog/files }
+`;
+
+let world: World;
+
+beforeEach(async () => {
+  world = await World.with({ blog: BLOG });
+  world.source('blog', { 'package.json': '{}', 'server.js': 'one', 'files/a.txt': 'A' });
+});
+
+const put = (names: string[] | 'all' = ['blog']) => deploy(names, world, { wait: 0 });
+
+describe('deploy', () => {
+  test('a first deploy ends with a container that serves its hostname', async () => {
+    const [outcome] = await put();
+    expect(outcome).toMatchObject({ project: 'blog', release: 1, changed: true });
+    expect(world.running('blog')).toEqual([world.servedBy('www.blog.org')]);
+    expect([...world.host.entries].find(([path]) => path.endsWith('/files/a.txt'))?.[1].text).toBe('A');
+  });
+
+  test('deploying twice changes nothing', async () => {
+    await put();
+    world.engine.calls.length = 0;
+    world.host.writes.length = 0;
+    const [outcome] = await put();
+    expect(outcome).toMatchObject({ changed: false, release: 1 });
+    expect(world.engine.writes).toEqual([]);
+    expect(world.host.writes).toEqual([]);
+  });
+
+  test('a plan makes no write call and is what a deploy then does', async () => {
+    const planned = await plan(['blog'], world);
+    expect(world.engine.writes).toEqual([]);
+    expect(world.host.writes).toEqual([]);
+    await put();
+    const done = world.ui.events.flatMap((event) => (event.type === 'step' && event.status === 'done' ? [event.step.do] : []));
+    const steps = formatPlan(planned).match(/^ {2}\w+/gm)!.map((word) => word.trim());
+    expect(done.toSorted()).toEqual(steps.toSorted());
+  });
+
+  test('a change of the source starts a new container, switches and stops the old one', async () => {
+    await put();
+    const before = world.servedBy('www.blog.org')!;
+    world.source('blog', { 'server.js': 'two' });
+    const [outcome] = await put();
+    const after = world.servedBy('www.blog.org')!;
+    expect(outcome?.release).toBe(2);
+    expect(after).not.toBe(before);
+    expect(world.running('blog')).toEqual([after]);
+    expect(world.engine.boxes.get(before)).toMatchObject({ state: 'exited', restart: 'no' });
+  });
+
+  test('a release that never becomes ready leaves the old one serving', async () => {
+    await put();
+    const before = world.servedBy('www.blog.org');
+    world.engine.behaviours.set('hostctl/blog-web:*', { says: ['cannot find module express'] });
+    world.source('blog', { 'server.js': 'broken' });
+    const [outcome] = await put();
+    expect(outcome?.error).toBeInstanceOf(HostctlError);
+    expect(outcome?.error).toMatchObject({ code: 'NOT_READY', exit: 5 });
+    expect((outcome?.error as Error).message).toContain('cannot find module express');
+    expect((outcome?.error as HostctlError).hints[0]).toBe('release 1 of blog is still serving');
+    expect(world.servedBy('www.blog.org')).toBe(before);
+    expect(world.running('blog')).toEqual([before]);
+  });
+
+  test('a first release that ends at once fails with 1, since nothing is serving', async () => {
+    world.engine.behaviours.set('hostctl/blog-web:*', { ends: 3 });
+    const [outcome] = await put();
+    expect(outcome?.error).toMatchObject({ code: 'NOT_READY', exit: 1 });
+    expect((outcome?.error as Error).message).toContain('exit code 3');
+  });
+
+  test('limits change in place', async () => {
+    await put();
+    const before = world.servedBy('www.blog.org')!;
+    world.define('blog', BLOG.replace('source: /src/blog }', 'source: /src/blog, limits: { memory: 64M } }'));
+    await put();
+    expect(world.servedBy('www.blog.org')).toBe(before);
+    expect(world.engine.boxes.get(before)?.limits.memory).toBe(64 * 1024 ** 2);
+  });
+
+  test('the definition of another project may be broken', async () => {
+    world.define('broken', 'hostnames: [');
+    const [outcome] = await put();
+    expect(outcome?.error).toBeUndefined();
+    await expect(deploy('all', world, { wait: 0 })).rejects.toThrow('1 problem in 1 file');
+  });
+
+  test('one project that fails does not stop the others', async () => {
+    world.define('shop', BLOG.replaceAll('blog', 'shop'));
+    world.source('shop', { 'package.json': '{}', 'files/a.txt': 'B' });
+    world.engine.behaviours.set('hostctl/shop-web:*', { ends: 1 });
+    const outcomes = await put('all');
+    expect(outcomes.find((item) => item.project === 'blog')?.error).toBeUndefined();
+    expect(outcomes.find((item) => item.project === 'shop')?.error).toMatchObject({ code: 'NOT_READY' });
+    expect(world.servedBy('www.blog.org')).toBeDefined();
+    expect(world.servedBy('www.shop.org')).toBeUndefined();
+  });
+
+  test('a configuration the proxy refuses is not loaded', async () => {
+    await put();
+    const before = { served: world.servedBy('www.blog.org'), live: await world.host.readLink('proxy/live') };
+    world.engine.failOn = { call: /^exec hostctl-proxy nginx -q -t/, error: new HostctlError('PROXY_REFUSED', 'no') };
+    world.define('blog', BLOG.replace('www.blog.org', 'new.blog.org'));
+    const [outcome] = await put();
+    expect(outcome?.error).toMatchObject({ code: 'PROXY_REFUSED' });
+    expect(await world.host.readLink('proxy/live')).toBe(before.live);
+    expect(world.servedBy('www.blog.org')).toBe(before.served);
+  });
+
+  test('a deploy of a project that is being deployed is told who does it', async () => {
+    const unlock = await world.host.lock('blog', 'deploy');
+    await expect(put()).rejects.toMatchObject({ code: 'LOCKED', exit: 4 });
+    await unlock();
+    await expect(put()).resolves.toHaveLength(1);
+  });
+
+  test('what is no longer kept is removed: containers, records, copies of media', async () => {
+    for (const version of ['1', '2', '3', '4', '5', '6']) {
+      world.source('blog', { 'server.js': version, 'files/a.txt': version });
+      await put();
+    }
+    const records = await world.host.list('projects/blog/releases');
+    expect(records).toEqual(['3.json', '4.json', '5.json', '6.json']);
+    expect([...world.engine.boxes.keys()].filter((name) => name.startsWith('blog-'))).toHaveLength(4);
+    expect((await world.host.list('media/blog')).filter((name) => !name.endsWith('.live'))).toHaveLength(4);
+  });
+});
+
+describe('a project with several apps', () => {
+  const SHOP = `
+hostnames: [shop.org]
+apps:
+  web: { runtime: node, source: /src/shop, needs: [db] }
+  worker: { runtime: node, source: /src/shop, command: [node, worker.js], needs: [db], egress: false }
+  db: { image: "postgres:17", port: 5432, volumes: { data: /var/lib/postgresql/data }, egress: false }
+`;
+
+  beforeEach(() => {
+    world.define('shop', SHOP);
+    world.source('shop', { 'package.json': '{}' });
+  });
+
+  test('what is needed starts first, all share one closed network, and no uid is shared', async () => {
+    await put(['shop']);
+    const started = world.engine.calls.filter((call) => call.startsWith('start shop-')).map((call) => call.split('-')[1]);
+    expect(started).toEqual(['db', 'web', 'worker']);
+    expect(world.engine.nets.get('hostctl-shop')).toMatchObject({ internal: true });
+    const boxes = [...world.engine.boxes.values()].filter((box) => box.spec.labels['hostctl.project'] === 'shop');
+    expect(new Set(boxes.map((box) => box.spec.uid)).size).toBe(3);
+    const networks = Object.fromEntries(boxes.map((box) => [box.spec.labels['hostctl.app'], box.spec.networks.map((use) => use.name)]));
+    expect(networks).toEqual({ db: ['hostctl-shop'], web: ['hostctl-shop', 'hostctl.egress'], worker: ['hostctl-shop'] });
+  });
+
+  test('an app whose volume only one copy may write to is stopped first, and comes back when the new one fails', async () => {
+    await put(['shop']);
+    const before = world.running('shop');
+    world.define('shop', SHOP.replace('postgres:17', 'postgres:18'));
+    world.engine.behaviours.set('postgres:18', { ends: 1 });
+    await world.engine.pull('postgres:18');
+    const planned = formatPlan(await plan(['shop'], world));
+    expect(planned).toContain('one copy at a time may write to its volume: short interruption');
+    const [outcome] = await put(['shop']);
+    expect(outcome?.error).toMatchObject({ exit: 5 });
+    expect(world.running('shop')).toEqual(before);
+  });
+
+  test('a deploy that was killed after stopping the only copy brings it back when the next attempt fails', async () => {
+    await put(['shop']);
+    const db = world.running('shop').find((name) => name.includes('-db-'))!;
+    world.define('shop', SHOP.replace('postgres:17', 'postgres:18'));
+    world.engine.behaviours.set('postgres:18', { ends: 1 });
+    // What a kill between `stop` and everything after it leaves behind.
+    await world.host.write('projects/shop/paused.json', JSON.stringify([db]));
+    await world.engine.stop(db);
+    await put(['shop']);
+    expect(world.running('shop')).toContain(db);
+  });
+});
+
+describe('release commands', () => {
+  beforeEach(() => {
+    world.define('blog', BLOG.replace('source: /src/blog }', 'source: /src/blog, release: [sh, -c, "exit 0"] }'));
+  });
+
+  test('run once, from the new image, before the switch', async () => {
+    await put();
+    const order = world.engine.calls.filter((call) => /^(wait|exec hostctl-proxy)/.test(call)).map((call) => call.split(' ')[0]);
+    expect(order[0]).toBe('wait');
+    world.engine.calls.length = 0;
+    await put();
+    expect(world.engine.calls.some((call) => call.startsWith('wait'))).toBe(false);
+  });
+
+  test('one that fails leaves the old release serving, and runs again with the next attempt', async () => {
+    world.define('blog', BLOG);
+    await put();
+    const before = world.servedBy('www.blog.org');
+    world.define('blog', BLOG.replace('source: /src/blog }', 'source: /src/blog, env: { A: b }, release: [sh, -c, "exit 4"] }'));
+    const [failed] = await put();
+    expect(failed?.error).toMatchObject({ code: 'RELEASE_COMMAND' });
+    expect(world.servedBy('www.blog.org')).toBe(before);
+    world.engine.calls.length = 0;
+    await put();
+    expect(world.engine.calls.some((call) => call.startsWith('wait'))).toBe(true);
+  });
+});
+
+describe('rollback', () => {
+  test('brings back the earlier container with its settings, and forward again', async () => {
+    await put();
+    const first = world.servedBy('www.blog.org')!;
+    world.define('blog', BLOG.replace('source: /src/blog }', 'source: /src/blog, env: { COLOUR: red }, limits: { memory: 99M } }'));
+    await put();
+    const second = world.servedBy('www.blog.org')!;
+    const outcome = await rollback('blog', undefined, 0, world);
+    expect(outcome).toMatchObject({ release: 3, changed: true });
+    expect(world.servedBy('www.blog.org')).toBe(first);
+    expect(world.running('blog')).toEqual([first]);
+    await rollback('blog', 2, 0, world);
+    expect(world.servedBy('www.blog.org')).toBe(second);
+  });
+
+  test('makes the container anew when it is gone, from the image it had', async () => {
+    await put();
+    const first = world.servedBy('www.blog.org')!;
+    world.source('blog', { 'server.js': 'two' });
+    await put();
+    await world.engine.remove(first);
+    await rollback('blog', 1, 0, world);
+    expect(world.servedBy('www.blog.org')).toBe(first);
+  });
+
+  test('says so when there is nothing to go back to', async () => {
+    await expect(rollback('blog', undefined, 0, world)).rejects.toMatchObject({ code: 'NOT_DEPLOYED', exit: 2 });
+    await put();
+    await expect(rollback('blog', undefined, 0, world)).rejects.toMatchObject({ code: 'NO_RELEASE', exit: 2 });
+    await expect(rollback('blog', 7, 0, world)).rejects.toThrow('has no release 7');
+  });
+});

@@ -1,0 +1,293 @@
+import { Readable } from 'node:stream';
+import { extract } from 'tar-stream';
+import { originsOf } from '../../src/core/base.ts';
+import { LAYOUT } from '../../src/core/layout.ts';
+import type { Workspace } from '../../src/core/model.ts';
+import { hashOf } from '../../src/core/names.ts';
+import { normaliseWorkspace } from '../../src/core/workspace.ts';
+import { HostctlError } from '../../src/errors.ts';
+import { loadTemplates } from '../../src/local/templates.ts';
+import type { Answer, Clock, Context, Event, Files, Host, Machine, Owner, Prober, ProbeRequest, ProbeTarget, Templates, Ui, UnpackOptions } from '../../src/ports.ts';
+import { FakeEngine } from './engine.ts';
+
+export const ROOT = new URL('../..', import.meta.url).pathname.replace(/\/$/, '');
+
+interface Stored {
+  readonly text?: string;
+  readonly target?: string;
+  readonly owner?: Owner;
+}
+
+/** A data root in memory. */
+export class FakeHost implements Host {
+  readonly entries = new Map<string, Stored>();
+  readonly locks = new Map<string, string>();
+  /** Every change, in order: `write key`. */
+  readonly writes: string[] = [];
+
+  async read(path: string): Promise<string | undefined> {
+    return this.entries.get(path)?.text;
+  }
+
+  async list(path: string): Promise<string[]> {
+    const prefix = path === '' ? '' : `${path}/`;
+    const names = [...this.entries.keys()].filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length).split('/')[0]!);
+    return [...new Set(names)].filter((name) => name !== '').toSorted();
+  }
+
+  async write(path: string, text: string, owner?: Owner): Promise<void> {
+    this.writes.push(`write ${path}`);
+    this.entries.set(path, { text, ...(owner ? { owner } : {}) });
+  }
+
+  async makeDirectory(path: string, owner: Owner): Promise<void> {
+    if (JSON.stringify(this.entries.get(path)?.owner) !== JSON.stringify(owner)) this.writes.push(`makeDirectory ${path}`);
+    this.entries.set(path, { owner });
+  }
+
+  async link(path: string, target: string): Promise<void> {
+    this.writes.push(`link ${path} ${target}`);
+    this.entries.set(path, { target });
+  }
+
+  async readLink(path: string): Promise<string | undefined> {
+    return this.entries.get(path)?.target;
+  }
+
+  async unpack(path: string, tar: Readable, options: UnpackOptions): Promise<void> {
+    this.writes.push(`unpack ${path}`);
+    const files = extract();
+    tar.pipe(files);
+    for await (const entry of files) {
+      const chunks: Buffer[] = [];
+      for await (const chunk of entry) chunks.push(chunk as Buffer);
+      const name = options.name ?? entry.header.name.split('/').slice(options.strip).join('/');
+      const at = [path, options.prefix, name].filter((part) => part !== '').join('/');
+      if (entry.header.type === 'file') this.entries.set(at, { text: Buffer.concat(chunks).toString() });
+    }
+    this.entries.set(path, { owner: options });
+  }
+
+  async remove(path: string): Promise<void> {
+    for (const key of [...this.entries.keys()]) {
+      if (key !== path && !key.startsWith(`${path}/`)) continue;
+      this.writes.push(`remove ${key}`);
+      this.entries.delete(key);
+    }
+  }
+
+  async sweep(): Promise<void> {
+    // Nothing is ever half written in memory.
+  }
+
+  async free(): Promise<number> {
+    return 100 * 1024 ** 3;
+  }
+
+  async lock(name: string, doing: string): Promise<() => Promise<void>> {
+    const holder = this.locks.get(name);
+    if (holder !== undefined) throw new HostctlError('LOCKED', `${name} is locked: ${holder}`, { exit: 4 });
+    this.locks.set(name, doing);
+    return async () => {
+      this.locks.delete(name);
+    };
+  }
+}
+
+/** A proxy that serves what the data root's links and configuration say. */
+export class FakeProber implements Prober {
+  readonly visits: string[] = [];
+  readonly #world: World;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  async candidate(target: ProbeTarget): Promise<Answer> {
+    const name = target.kind === 'port' ? target.host : target.dir.replace(/-[0-9a-f]{20}$/, '');
+    return this.#answer(name);
+  }
+
+  async visit(request: ProbeRequest): Promise<Answer> {
+    this.visits.push(`${request.host}${request.path}`);
+    const served = this.#world.servedBy(request.host);
+    return served === undefined ? { ok: false, reason: 'the connection was closed without an answer', ms: 1 } : this.#answer(served);
+  }
+
+  async generation(): Promise<string | undefined> {
+    const proxy = [...this.#world.engine.boxes.values()].find((box) => box.spec.labels['hostctl.role'] === 'proxy');
+    if (proxy?.state !== 'running') return undefined;
+    return (await this.#world.host.readLink(LAYOUT.live))?.replace('generations/', '');
+  }
+
+  #answer(name: string): Answer {
+    const box = this.#world.engine.boxes.get(name);
+    const answers = box?.state === 'running' ? this.#world.engine.behaviourOf(box.spec.image).answers : undefined;
+    return answers === undefined ? { ok: false, reason: 'nothing listens yet', ms: 1 } : { ok: true, status: answers, ms: 1 };
+  }
+}
+
+/** The definitions and sources of this machine, in memory. Paths are absolute. */
+export class FakeFiles implements Files {
+  readonly texts = new Map<string, string>();
+
+  async read(path: string): Promise<string | undefined> {
+    return this.texts.get(path);
+  }
+
+  async kind(path: string): Promise<'file' | 'folder' | undefined> {
+    if (this.texts.has(path)) return 'file';
+    return [...this.texts.keys()].some((key) => key.startsWith(`${path}/`)) ? 'folder' : undefined;
+  }
+
+  async list(path: string): Promise<string[]> {
+    const names = this.#below(path).map((key) => key.slice(path.length + 1).split('/')[0]!);
+    return [...new Set(names)].toSorted();
+  }
+
+  async write(path: string, text: string): Promise<void> {
+    this.texts.set(path, text);
+  }
+
+  async context(dir: string, extra: ReadonlyMap<string, string>): Promise<Awaited<ReturnType<Files['context']>>> {
+    const files = this.#below(dir).map((path) => [path, this.texts.get(path)]);
+    return { hash: hashOf([files, [...extra]]), files: files.length, size: 0, tar: () => Readable.from(['']) };
+  }
+
+  async fingerprint(path: string): Promise<string> {
+    return hashOf([this.texts.get(path), this.#below(path).map((key) => this.texts.get(key))]);
+  }
+
+  async tar(path: string): Promise<Readable> {
+    const { pack } = await import('tar-stream');
+    const tar = pack();
+    if (this.texts.has(path)) tar.entry({ name: path.split('/').at(-1)! }, this.texts.get(path)!);
+    for (const key of this.#below(path)) tar.entry({ name: key.slice(path.length + 1) }, this.texts.get(key)!);
+    tar.finalize();
+    return Readable.from(tar, { objectMode: false });
+  }
+
+  #below(path: string): string[] {
+    return [...this.texts.keys()].filter((key) => key.startsWith(`${path}/`)).toSorted();
+  }
+}
+
+class FakeMachine implements Machine {
+  readonly root = true;
+  readonly node = '24.0.0';
+  readonly programs = new Set(['mmdebstrap', 'dockerd']);
+
+  async run(): Promise<{ code: number; output: string }> {
+    return { code: 0, output: '' };
+  }
+  detach(): void {
+    // Nothing to start in memory.
+  }
+  stream(): Readable {
+    return Readable.from(['']);
+  }
+  async has(program: string): Promise<boolean> {
+    return this.programs.has(program);
+  }
+  async temporary(): Promise<string> {
+    return '/tmp/hostctl';
+  }
+  async discard(): Promise<void> {
+    // Nothing was made.
+  }
+  async read(): Promise<string | undefined> {
+    return undefined;
+  }
+  async listens(): Promise<boolean> {
+    return false;
+  }
+}
+
+class FakeUi implements Ui {
+  readonly events: Event[] = [];
+  answer = '';
+
+  event(event: Event): void {
+    this.events.push(event);
+  }
+  async confirm(): Promise<boolean> {
+    return this.answer === 'yes';
+  }
+  async ask(): Promise<string> {
+    return this.answer;
+  }
+  close(): void {
+    // Nothing is live.
+  }
+}
+
+/** Time passes only when somebody sleeps. */
+class FakeClock implements Clock {
+  #now = Date.parse('2026-11-22T12:00:00Z');
+
+  now(): number {
+    return this.#now;
+  }
+  async sleep(ms: number): Promise<void> {
+    this.#now += Math.max(1, ms);
+    // Lets the others run, as real time would.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/** Everything hostctl can touch, in memory. Tests act through the operations and look at what the world became. */
+export class World implements Context {
+  readonly engine = new FakeEngine();
+  readonly host = new FakeHost();
+  readonly files = new FakeFiles();
+  readonly machine = new FakeMachine();
+  readonly ui = new FakeUi();
+  readonly clock = new FakeClock();
+  readonly prober = new FakeProber(this);
+  readonly who = 'tester@here';
+  readonly workspace: Workspace;
+  readonly templates: Templates;
+
+  private constructor(templates: Templates, workspace: Workspace) {
+    this.templates = templates;
+    this.workspace = workspace;
+  }
+
+  /** @param definitions project name → YAML, with sources at /src/<project> */
+  static async with(definitions: Readonly<Record<string, string>>, settings: Parameters<typeof normaliseWorkspace>[0] = {}): Promise<World> {
+    const templates = await loadTemplates(`${ROOT}/templates`);
+    const world = new World(templates, normaliseWorkspace(settings, '/work'));
+    world.files.texts.set('/work/hostctl.yaml', '');
+    for (const [name, text] of Object.entries(definitions)) world.define(name, text);
+    for (const base of templates.bases) world.engine.addImage(originsOf(base, world.workspace.bases)[0]!.ref);
+    return world;
+  }
+
+  define(name: string, text: string): void {
+    this.files.texts.set(`/work/projects/${name}.yaml`, text);
+  }
+
+  /** A source directory below /src. */
+  source(name: string, files: Readonly<Record<string, string>>): void {
+    for (const [path, text] of Object.entries(files)) this.files.texts.set(`/src/${name}/${path}`, text);
+  }
+
+  /** Names of the containers of a project that run. */
+  running(project: string): string[] {
+    return [...this.engine.boxes.values()]
+      .filter((box) => box.spec.labels['hostctl.project'] === project && box.state === 'running')
+      .map((box) => box.spec.name)
+      .toSorted();
+  }
+
+  /** Which container a visitor of a hostname reaches. */
+  servedBy(host: string): string | undefined {
+    const live = this.host.entries.get(LAYOUT.live)?.target;
+    const files = [...this.host.entries].filter(([path]) => path.startsWith(`proxy/${live}/sites/`));
+    const site = files.find(([, { text }]) => text?.includes(`server_name ${host};`))?.[1].text;
+    if (site === undefined) return undefined;
+    const link = /server unix:\/run\/hostctl\/links\/(\S+);/.exec(site)?.[1];
+    if (link !== undefined) return this.host.entries.get(`links/${link}`)?.target?.replace(/^\.\.\/sockets\/(.*)-[0-9a-f]{20}\/app\.sock$/, '$1');
+    return /set \$hostctl_upstream "(.*)-all:\d+"/.exec(site)?.[1];
+  }
+}
