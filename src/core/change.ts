@@ -12,7 +12,6 @@ export function explainChange(before: Workload, after: Workload, imageBefore: Im
     ['command', 'command'],
     ['command', 'entrypoint'],
     ['uid', 'uid'],
-    ['networks', 'networks'],
     ['stop', 'stopTimeout'],
     ['writable', 'tmpfs'],
     ['relax', 'readOnly'],
@@ -22,6 +21,8 @@ export function explainChange(before: Workload, after: Workload, imageBefore: Im
   for (const [word, field] of fields) {
     if (JSON.stringify(was[field]) !== JSON.stringify(is[field])) changes.push(word);
   }
+  const networks = (item: Workload): string => item.container.networks.map((use) => use.name).join();
+  if (networks(before) !== networks(after)) changes.push('networks');
   const mounts = (item: Workload): string =>
     JSON.stringify(item.container.mounts.filter((mount) => !mount.source.includes(`/${item.socketDir}`)));
   if (mounts(before) !== mounts(after)) changes.push('volumes or uploads');

@@ -8,6 +8,9 @@ export type Checked<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly findings: readonly Finding[] };
 
+/** A file with more unknown keys than this is no definition; listing them all would help nobody. */
+const MOST_UNKNOWN = 20;
+
 /** Checks a parsed file against its schema; every issue becomes a finding with a place and an advice. */
 export function checkSchema<T>(schema: z.ZodType<T>, file: YamlFile): Checked<T> {
   if (file.value === null || file.value === undefined) {
@@ -22,8 +25,10 @@ export function checkSchema<T>(schema: z.ZodType<T>, file: YamlFile): Checked<T>
 function toFindings(issue: z.core.$ZodIssue, schema: z.ZodType, file: YamlFile): Finding[] {
   const path = issue.path as PathKey[];
   switch (issue.code) {
-    case 'unrecognized_keys':
-      return issue.keys.map((key) => unknownKey(key, path, schema));
+    case 'unrecognized_keys': {
+      const known = keysAt(schema, path);
+      return issue.keys.slice(0, MOST_UNKNOWN).map((key) => unknownKey(key, path, known));
+    }
     case 'invalid_key': {
       const inner = issue.issues[0]?.message ?? 'is no valid name';
       return [{ path, on: 'key', message: inner }];
@@ -35,8 +40,7 @@ function toFindings(issue: z.core.$ZodIssue, schema: z.ZodType, file: YamlFile):
   }
 }
 
-function unknownKey(key: string, path: readonly PathKey[], schema: z.ZodType): Finding {
-  const known = keysAt(schema, path);
+function unknownKey(key: string, path: readonly PathKey[], known: readonly string[]): Finding {
   const guess = didYouMean(key, known);
   const hint = key === '<<' ? 'merge keys are not part of YAML 1.2: repeat the values' : undefined;
   return {

@@ -9,8 +9,9 @@ const IMAGE_PATTERN =
   /^[a-z0-9]+([._:-][a-z0-9]+)*(\/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:[\w][\w.-]{0,127})?(@sha256:[a-f0-9]{64})?$/;
 
 /** A string checked by a pattern, with our own sentence instead of "must match pattern". */
-export function text(pattern: RegExp, explain: (value: string) => string) {
-  return z.string().regex(pattern, { error: (issue) => explain(String(issue.input)) });
+/** @param wanted what to write, for a value that is no text at all */
+export function text(pattern: RegExp, explain: (value: string) => string, wanted = 'write text') {
+  return z.string({ error: wanted }).regex(pattern, { error: (issue) => explain(String(issue.input)) });
 }
 
 export function name(what: string, max: number) {
@@ -27,8 +28,8 @@ function advice(parse: (value: string) => Parsed<unknown>) {
   };
 }
 
-export const size = text(SIZE_PATTERN, advice(parseSize));
-export const duration = text(DURATION_PATTERN, advice(parseDuration));
+export const size = text(SIZE_PATTERN, advice(parseSize), 'write a size with its unit, such as 256M or 1.5G');
+export const duration = text(DURATION_PATTERN, advice(parseDuration), 'write a duration with its unit, such as 30s');
 export const containerPath = text(
   CONTAINER_PATH_PATTERN,
   (value) => `${quote(value)} is no path inside a container: write an absolute one without \`..\`, such as /data`,

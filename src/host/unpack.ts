@@ -3,7 +3,7 @@ import { chmod, chown, copyFile, mkdir, utimes } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { extract, type Header } from 'tar-stream';
+import { type Extract, extract, type Header } from 'tar-stream';
 import type { UnpackOptions } from '../ports.ts';
 
 const FILE = 0o644;
@@ -14,11 +14,21 @@ const FOLDER = 0o755;
  * file of the same tar becomes a copy of it, since the proxy follows no links.
  */
 export async function unpackTar(tar: Readable, target: string, options: UnpackOptions): Promise<void> {
-  const copies: { from: string; to: string }[] = [];
   await mkdir(target, { recursive: true, mode: FOLDER });
   const entries = extract();
   // The entries must be taken up at once: their stream stalls when its reader comes late.
-  const done = pipeline(tar, entries);
+  const [links] = await Promise.all([takeEntries(entries, target, options), pipeline(tar, entries)]);
+  await copyLinks(links, target);
+}
+
+interface Link {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Writes files and folders; returns the links between files of the same tar. */
+async function takeEntries(entries: Extract, target: string, options: UnpackOptions): Promise<Link[]> {
+  const links: Link[] = [];
   for await (const entry of entries) {
     const { header } = entry;
     const path =
@@ -33,12 +43,11 @@ export async function unpackTar(tar: Readable, target: string, options: UnpackOp
       await writeEntry(entry as AsyncIterable<Buffer>, join(target, path), header, options);
     } else {
       const from = linkTarget(header, path, options.strip);
-      if (from !== undefined) copies.push({ from, to: path });
+      if (from !== undefined) links.push({ from, to: path });
       entry.resume();
     }
   }
-  await done;
-  await copyLinks(copies, target);
+  return links;
 }
 
 /** Makes a folder and those above it, each with the owner of the content. */
@@ -81,8 +90,8 @@ function linkTarget(header: Header, path: string, strip: number): string | undef
   return target.startsWith('..') ? undefined : target;
 }
 
-async function copyLinks(copies: readonly { from: string; to: string }[], target: string): Promise<void> {
-  for (const { from, to } of copies) {
+async function copyLinks(links: readonly Link[], target: string): Promise<void> {
+  for (const { from, to } of links) {
     try {
       await mkdir(dirname(join(target, to)), { recursive: true, mode: FOLDER });
       await copyFile(join(target, from), join(target, to));

@@ -43,17 +43,24 @@ export async function resolveImages(project: Project, ctx: Context): Promise<Ima
   for (const app of project.apps) {
     const found = await resolveImage(project, app, ctx, bases);
     identities[app.name] = found.identity;
-    if (!found.job) continue;
-    jobs.push(found.job);
+    const { job } = found;
+    if (!job || jobs.some((other) => isSame(other, job))) continue;
+    jobs.push(job);
     steps.push(
-      found.job.kind === 'build'
-        ? { do: 'build', app: app.name, tag: found.job.tag, why: buildWhy(found.job) }
-        : { do: 'pull', app: app.name, ref: found.job.ref, why: 'not on the engine' },
+      job.kind === 'build'
+        ? { do: 'build', app: app.name, tag: job.tag, why: buildWhy(job) }
+        : { do: 'pull', app: app.name, ref: job.ref, why: 'not on the engine' },
     );
   }
   const missing = [...bases.values()];
   const baseSteps = missing.map((base): Step => ({ do: 'base', base: base.name, why: 'not on the engine' }));
   return { identities, bases: missing, jobs, steps: [...baseSteps, ...steps] };
+}
+
+/** Whether two apps wait for one image. Builds whose tag is not known yet may still differ. */
+function isSame(a: ImageJob, b: ImageJob): boolean {
+  if (a.kind === 'build' && b.kind === 'build') return a.tag === b.tag && !a.tag.endsWith(`:${PENDING}`);
+  return a.kind === 'pull' && b.kind === 'pull' && a.ref === b.ref;
 }
 
 function buildWhy(job: Extract<ImageJob, { kind: 'build' }>): string {
@@ -77,7 +84,8 @@ async function resolveImage(
   const version = plan.bases.includes(undefined)
     ? PENDING
     : hashOf([plan.context.hash, plan.dockerfile, plan.args, plan.bases], 12);
-  const tag = `hostctl/${project.name}-${app.name}:${version}`;
+  // Apps made from the same source the same way share an image.
+  const tag = `hostctl/${project.name}:${version}`;
   const image = version === PENDING ? undefined : await ctx.engine.image(tag);
   const identity = version === PENDING ? { ref: tag } : { ref: tag, identity: tag, ...(image ? { id: image.id } : {}) };
   if (image) return { identity };
@@ -165,7 +173,6 @@ export async function makeImage(job: ImageJob, ctx: Context, onLine: (line: stri
     [LABEL.instance]: ctx.workspace.instance,
     [LABEL.role]: 'image',
     [LABEL.project]: job.project,
-    [LABEL.app]: job.app,
   };
   await ctx.engine.build(
     job.context.tar(),

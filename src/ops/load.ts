@@ -3,6 +3,7 @@ import { checkSchema } from '../core/check.ts';
 import { normalise } from '../core/definition.ts';
 import type { Project, Workspace } from '../core/model.ts';
 import type { Finding, Problem } from '../core/problems.ts';
+import { independent, salvage } from '../core/salvage.ts';
 import { filesToRead, type Runtime, type SourceFacts } from '../core/runtime.ts';
 import { type ProjectInput, projectSchema } from '../core/schema.ts';
 import { quote } from '../core/units.ts';
@@ -111,20 +112,27 @@ async function readDefinition(
           hint: 'rename the file',
         },
       ];
+  const normalised = async (input: ProjectInput): Promise<ReturnType<typeof normalise>> => {
+    const dir = resolve(path, '..');
+    const world = await lookAround(input, dir, files, runtimes);
+    const { limits } = workspace;
+    return normalise(input, { name, file: relative(path, workspace.dir), dir, limits, runtimes, ...world });
+  };
   const checked = checkSchema(projectSchema, file);
-  if (!checked.ok) return { file, problems: file.problems([...findings, ...checked.findings]) };
-  const dir = resolve(path, '..');
-  const world = await lookAround(checked.value, dir, files, runtimes);
-  const { project, findings: more } = normalise(checked.value, {
-    name,
-    file: relative(path, workspace.dir),
-    dir,
-    limits: workspace.limits,
-    runtimes,
-    ...world,
-  });
-  const problems = file.problems([...findings, ...more]);
-  return { file, problems, ...(project && problems.length === 0 ? { project } : {}) };
+  if (checked.ok) {
+    const { project, findings: more } = await normalised(checked.value);
+    const problems = inOrder(file.problems([...findings, ...more]));
+    return { file, problems, ...(project && problems.length === 0 ? { project } : {}) };
+  }
+  const rest = salvage(projectSchema, file);
+  // Without its hostnames every site would also be told that it has none.
+  const input = rest?.cut.some(([key]) => key === 'hostnames') ? { hostnames: ['www.example.org'], ...rest.value } : rest?.value;
+  const more = rest && input ? independent((await normalised(input)).findings, rest.cut) : [];
+  return { file, problems: inOrder(file.problems([...findings, ...checked.findings, ...more])) };
+}
+
+function inOrder(problems: readonly Problem[]): Problem[] {
+  return problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
 }
 
 async function readYaml(

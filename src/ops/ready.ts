@@ -1,12 +1,14 @@
 import type { Workload } from '../core/state.ts';
 import { formatDuration, formatSize } from '../core/units.ts';
 import { EXIT, HostctlError } from '../errors.ts';
-import type { Answer, Context, ProbeTarget } from '../ports.ts';
+import type { Answer, ContainerState, Context, ProbeTarget } from '../ports.ts';
 
 const POLL_MS = 100;
 /** An app without any check counts as ready when it has kept running for this long. */
 const SETTLE_MS = 2000;
 const LOG_LINES = 20;
+/** How long to look for the exit code of one that is started again and again. */
+const END_MS = 3000;
 
 /** Waits until a new container answers as its definition asks; fails with all there is to know about why not. */
 export async function waitReady(workload: Workload, host: string, ctx: Context): Promise<void> {
@@ -82,9 +84,9 @@ async function failure(
   ctx: Context,
 ): Promise<HostctlError> {
   const { name, limits } = workload.container;
-  const state = await ctx.engine.inspect(name);
+  const state = await lastEnd(name, ctx);
   const facts = [
-    ...(state && !state.running ? [`exit code ${state.exitCode}`] : []),
+    ...(state && (!state.running || state.restarting) ? [`exit code ${state.exitCode}`] : []),
     ...(state?.oomKilled ? [`killed for needing more than its ${formatSize(limits.memory)}`] : []),
     ...(last && !last.ok ? [`last probe of ${workload.health.path ?? 'it'}: ${last.reason}`] : []),
   ];
@@ -92,6 +94,17 @@ async function failure(
   const lines = [`${name} ${what}${facts.length > 0 ? ` (${facts.join('; ')})` : ''}`];
   if (log.length > 0) lines.push('its last words:', ...log.map((line) => `  ${line}`));
   return new HostctlError('NOT_READY', lines.join('\n'), { exit: EXIT.unhealthy, hints: adviceFor(last, workload) });
+}
+
+/** How it ended: one that is started again and again tells only between two attempts. */
+async function lastEnd(name: string, ctx: Context): Promise<ContainerState | undefined> {
+  const until = ctx.clock.now() + END_MS;
+  for (;;) {
+    const state = await ctx.engine.inspect(name);
+    const between = !state?.running || state.restarting;
+    if (between || state.restarts === 0 || ctx.clock.now() > until) return state;
+    await ctx.clock.sleep(POLL_MS / 5);
+  }
 }
 
 function adviceFor(last: Answer | undefined, workload: Workload): string[] {

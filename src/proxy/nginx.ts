@@ -41,7 +41,7 @@ function generation(input: DriverInput): Generation {
 export function siteConfig(site: Site): string {
   const routes = site.routes.toSorted(bySpecificity);
   const lines = [
-    `# ${site.project}`,
+    `# Written by hostctl for the project ${site.project}.`,
     ...routes.flatMap((route) => upstream(site, route.target)),
     'server {',
     '    listen 8080;',

@@ -65,7 +65,7 @@ describe('deploy', () => {
   test('a release that never becomes ready leaves the old one serving', async () => {
     await put();
     const before = world.servedBy('www.blog.org');
-    world.engine.behaviours.set('hostctl/blog-web:*', { says: ['cannot find module express'] });
+    world.engine.behaviours.set('hostctl/blog:*', { says: ['cannot find module express'] });
     world.source('blog', { 'server.js': 'broken' });
     const [outcome] = await put();
     expect(outcome?.error).toBeInstanceOf(HostctlError);
@@ -77,7 +77,7 @@ describe('deploy', () => {
   });
 
   test('a first release that ends at once fails with 1, since nothing is serving', async () => {
-    world.engine.behaviours.set('hostctl/blog-web:*', { ends: 3 });
+    world.engine.behaviours.set('hostctl/blog:*', { ends: 3 });
     const [outcome] = await put();
     expect(outcome?.error).toMatchObject({ code: 'NOT_READY', exit: 1 });
     expect((outcome?.error as Error).message).toContain('exit code 3');
@@ -102,7 +102,7 @@ describe('deploy', () => {
   test('one project that fails does not stop the others', async () => {
     world.define('shop', BLOG.replaceAll('blog', 'shop'));
     world.source('shop', { 'package.json': '{}', 'files/a.txt': 'B' });
-    world.engine.behaviours.set('hostctl/shop-web:*', { ends: 1 });
+    world.engine.behaviours.set('hostctl/shop:*', { ends: 1 });
     const outcomes = await put('all');
     expect(outcomes.find((item) => item.project === 'blog')?.error).toBeUndefined();
     expect(outcomes.find((item) => item.project === 'shop')?.error).toMatchObject({ code: 'NOT_READY' });

@@ -1,0 +1,134 @@
+import { execFile, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { DockerEngine } from '../../../src/engine/docker.ts';
+import { EngineApi } from '../../../src/engine/api.ts';
+import { LABEL } from '../../../src/core/names.ts';
+
+export const ROOT = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
+export const SOCKET = process.env['DOCKER_HOST'] ?? 'unix:///var/run/docker.sock';
+const BIN = join(ROOT, 'bin/hostctl.js');
+
+export interface Result {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** A workspace, a data root and a proxy of its own on the real engine; everything goes with `close`. */
+export class Lab {
+  readonly dir = mkdtempSync(join(tmpdir(), 'hostctl-ws-'));
+  readonly data = mkdtempSync(join(tmpdir(), 'hostctl-data-'));
+  readonly instance = `t${randomBytes(3).toString('hex')}`;
+  readonly api: EngineApi;
+  readonly engine: DockerEngine;
+  readonly port: number;
+
+  private constructor(port: number, settings: string) {
+    this.port = port;
+    this.api = new EngineApi(SOCKET);
+    this.engine = new DockerEngine(this.api, (work) => work(), '/nonexistent');
+    this.write('hostctl.yaml', `instance: ${this.instance}\ndata: ${this.data}\nproxy: { driver: nginx, address: 127.0.0.1, http: ${port} }\n${settings}`);
+    mkdirSync(join(this.dir, 'projects'));
+  }
+
+  static async open(settings = 'bases: { from: debian }\n'): Promise<Lab> {
+    return new Lab(await freePort(), settings);
+  }
+
+  /** A file of the workspace; directories are made. */
+  write(path: string, text: string | Buffer): string {
+    const at = join(this.dir, path);
+    mkdirSync(dirname(at), { recursive: true });
+    writeFileSync(at, text);
+    return at;
+  }
+
+  /** One of the directories in docs/examples, copied so that it can be changed. */
+  example(name: string): string {
+    const at = join(this.dir, name);
+    cpSync(join(ROOT, 'docs/examples', name), at, { recursive: true });
+    return at;
+  }
+
+  define(name: string, text: string): void {
+    this.write(`projects/${name}.yaml`, text);
+  }
+
+  /** Runs the built program as a user does. */
+  hostctl(args: string, env: NodeJS.ProcessEnv = {}): Promise<Result> {
+    return new Promise((resolve) => {
+      const words = args.split(' ').filter((word) => word !== '');
+      execFile(
+        process.execPath,
+        [BIN, ...words],
+        { cwd: this.dir, env: { ...process.env, DOCKER_HOST: SOCKET, NO_COLOR: '1', ...env }, maxBuffer: 64 * 1024 ** 2 },
+        (error, out, err) => resolve({ code: error ? Number(error.code ?? 1) : 0, out, err }),
+      );
+    });
+  }
+
+  /** The same, and fails when it does. */
+  async ok(args: string, env: NodeJS.ProcessEnv = {}): Promise<string> {
+    const { code, out, err } = await this.hostctl(args, env);
+    if (code !== 0) throw new Error(`hostctl ${args} ended with ${code}\n${out}\n${err}`);
+    return out;
+  }
+
+  /** A running command whose end is not waited for. */
+  start(args: string): ReturnType<typeof spawn> {
+    return spawn(process.execPath, [BIN, ...args.split(' ')], { cwd: this.dir, env: { ...process.env, DOCKER_HOST: SOCKET, NO_COLOR: '1' }, stdio: 'pipe' });
+  }
+
+  /** What the engine itself says of every container of this lab, by name. */
+  async inspectAll(): Promise<Map<string, Inspect>> {
+    const views = await this.engine.containers(this.instance);
+    const pairs = await Promise.all(
+      views.map(async (view) => [view.name, await this.api.json<Inspect>({ method: 'GET', path: `/containers/${view.id}/json` })] as const),
+    );
+    return new Map(pairs);
+  }
+
+  /** The running containers of an app. */
+  async running(project: string, app = 'web'): Promise<Inspect[]> {
+    const all = [...(await this.inspectAll()).values()];
+    return all.filter((item) => item.State.Running && item.Config.Labels[LABEL.project] === project && item.Config.Labels[LABEL.app] === app && item.Config.Labels[LABEL.role] === 'app');
+  }
+
+  async close(): Promise<void> {
+    for (const view of await this.engine.containers(this.instance)) await this.engine.remove(view.name);
+    const networks = await this.engine.networks();
+    for (const network of networks) if (network.labels[LABEL.instance] === this.instance) await this.engine.removeNetwork(network.name);
+    for (const image of await this.engine.images(`${LABEL.instance}=${this.instance}`)) {
+      for (const tag of image.tags) await this.engine.removeImage(tag);
+    }
+    for (const path of [this.dir, this.data]) rmSync(path, { recursive: true, force: true });
+  }
+}
+
+/** The parts of the engine's own description that tests look at. */
+export interface Inspect {
+  readonly Id: string;
+  readonly Name: string;
+  readonly Image: string;
+  readonly RestartCount: number;
+  readonly State: { readonly Running: boolean; readonly Pid: number; readonly StartedAt: string; readonly OOMKilled: boolean; readonly ExitCode: number };
+  readonly Config: { readonly User: string; readonly Labels: Readonly<Record<string, string>>; readonly Env: readonly string[] };
+  readonly HostConfig: Readonly<Record<string, unknown>> & { readonly RestartPolicy: { readonly Name: string }; readonly Memory: number };
+  readonly Mounts: readonly { readonly Source: string; readonly Destination: string; readonly RW: boolean }[];
+  readonly NetworkSettings: { readonly Networks: Readonly<Record<string, { readonly IPAddress: string }>>; readonly Ports: Readonly<Record<string, unknown>> };
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
