@@ -33,7 +33,10 @@ function commandSection(command) {
   const words = args.map((arg) => (arg.required ? arg.name.toUpperCase() : `[${arg.name.toUpperCase()}]`));
   const usage = command.usage ?? `${[command.id, ...words].join(' ')}${command.strict === false ? '...' : ''}`;
   const rows = [
-    ...args.map((arg) => [arg.name.toUpperCase(), `${arg.description}${arg.options ? ` One of ${arg.options.join(', ')}.` : ''}`]),
+    ...args.map((arg) => [
+      arg.name.toUpperCase(),
+      `${arg.description}${arg.options ? ` One of ${arg.options.join(', ')}.` : ''}`,
+    ]),
     ...flags.map((flag) => [flagText(flag), flag.description]),
   ];
   const table = rows.map(([name, text]) => `| \`${name}\` | ${text} |\n`).join('');

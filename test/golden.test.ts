@@ -14,7 +14,10 @@ describe.each(readdirSync(FIXTURES))('%s', (name) => {
     made.source('projectname', { 'manage.py': '', 'robots.txt': 'R', 'media/a.txt': 'A', 'public/index.html': 'I' });
     made.engine.behaviours.set('hostctl/*', {
       answers: 200,
-      files: { '/srv/static/a.css': 'a', '/usr/lib/python3/dist-packages/django/contrib/admin/static/admin/b.css': 'b' },
+      files: {
+        '/srv/static/a.css': 'a',
+        '/usr/lib/python3/dist-packages/django/contrib/admin/static/admin/b.css': 'b',
+      },
     });
     return made;
   };
@@ -29,7 +32,10 @@ describe.each(readdirSync(FIXTURES))('%s', (name) => {
     expect(outcome?.error).toBeUndefined();
     expect(formatPlan(await plan([name], made))).toBe('Up to date.\n');
     made.source('projectname', { 'app.py': 'changed' });
-    made.define(name, readFileSync(`${FIXTURES}${name}/project.yaml`, 'utf8').replace('health:', 'stop: 7s\n    health:'));
+    made.define(
+      name,
+      readFileSync(`${FIXTURES}${name}/project.yaml`, 'utf8').replace('health:', 'stop: 7s\n    health:'),
+    );
     await expect(formatPlan(await plan([name], made))).toMatchFileSnapshot(`${FIXTURES}${name}/plan-change.txt`);
   });
 

@@ -16,26 +16,25 @@ export default class Init extends HostctlCommand<typeof Init> {
   };
 
   protected async work(): Promise<void> {
-    const [{ init }, { loadTemplates }, { LocalFiles }] = await Promise.all([
+    const [{ init }, { findWorkspace }, { loadTemplates }, { LocalFiles }] = await Promise.all([
       import('../ops/init.ts'),
+      import('../ops/load.ts'),
       import('../local/templates.ts'),
       import('../local/files.ts'),
     ]);
     const templates = await loadTemplates(`${this.config.root}/templates`);
-    const schemas = `${this.config.root}/docs/schema/`;
+    const files = new LocalFiles();
     const { name, hostname, runtime, workspace } = this.flags;
-    const result = await init(
-      {
-        dir: workspace ?? process.cwd(),
-        source: this.args.source,
-        ...(name === undefined ? {} : { name }),
-        ...(hostname === undefined ? {} : { hostname }),
-        ...(runtime === undefined ? {} : { runtime }),
-      },
-      new LocalFiles(),
-      templates,
-      { project: `${schemas}project.schema.json`, workspace: `${schemas}workspace.schema.json` },
-    );
+    // In a workspace that exists, or in one that begins here.
+    const dir = workspace ?? (await findWorkspace(files, process.cwd()).catch(() => process.cwd()));
+    const options = {
+      dir,
+      source: this.args.source,
+      ...(name === undefined ? {} : { name }),
+      ...(hostname === undefined ? {} : { hostname }),
+      ...(runtime === undefined ? {} : { runtime }),
+    };
+    const result = await init(options, files, templates);
     const made = result.runtime === undefined ? 'its own Dockerfile' : `the ${result.runtime} runtime`;
     const text = `${result.written.map((path) => `wrote ${path}\n`).join('')}${result.project} uses ${made}; next: hostctl deploy ${result.project}\n`;
     this.result({ ...result }, text);

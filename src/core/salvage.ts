@@ -9,7 +9,10 @@ const ROUNDS = 8;
  * What is left of a file once everything that does not fit the schema is cut out, so that the rest can still be looked
  * at: all problems at once, not one kind after the other. Undefined when too little is left.
  */
-export function salvage<T>(schema: z.ZodType<T>, file: YamlFile): { value: T; cut: readonly (readonly PathKey[])[] } | undefined {
+export function salvage<T>(
+  schema: z.ZodType<T>,
+  file: YamlFile,
+): { value: T; cut: readonly (readonly PathKey[])[] } | undefined {
   const value = structuredClone(file.value);
   const cut: (readonly PathKey[])[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
@@ -27,7 +30,9 @@ export function salvage<T>(schema: z.ZodType<T>, file: YamlFile): { value: T; cu
 /** Removes what stands at a path, or the nearest thing above when there is nothing; returns what was removed. */
 function cutAt(value: unknown, path: readonly PathKey[]): readonly PathKey[] | undefined {
   for (let length = path.length; length > 0; length -= 1) {
-    const parent = path.slice(0, length - 1).reduce<unknown>((at, key) => (at as Record<PathKey, unknown> | undefined)?.[key], value);
+    const parent = path
+      .slice(0, length - 1)
+      .reduce<unknown>((at, key) => (at as Record<PathKey, unknown> | undefined)?.[key], value);
     const key = path[length - 1]!;
     if (parent === null || typeof parent !== 'object' || !Object.hasOwn(parent, key)) continue;
     if (Array.isArray(parent)) parent.splice(Number(key), 1);

@@ -1,5 +1,6 @@
 import { basename, join, relative, resolve } from 'node:path';
 import { parseHostname } from '../core/hostnames.ts';
+import { jsonSchema } from '../core/json-schema.ts';
 import { detectRuntime, type Runtime } from '../core/runtime.ts';
 import { fillTemplate } from '../core/template.ts';
 import { quote } from '../core/units.ts';
@@ -23,15 +24,11 @@ export interface InitResult {
   readonly runtime?: string;
 }
 
-const SCHEMA_COMMENT = '# yaml-language-server: $schema=';
+/** Beside the definitions, so that editors complete them wherever the workspace is checked out. */
+const SCHEMAS = '.hostctl';
 
 /** Writes a first definition for a source directory, and hostctl.yaml where there is none. */
-export async function init(
-  options: InitOptions,
-  files: Files,
-  templates: Templates,
-  schemas: Schemas,
-): Promise<InitResult> {
+export async function init(options: InitOptions, files: Files, templates: Templates): Promise<InitResult> {
   const source = resolve(options.source);
   if ((await files.kind(source)) !== 'folder') throw wrong(`${options.source} is not a directory`);
   const name = options.name ?? projectName(basename(source));
@@ -48,27 +45,41 @@ export async function init(
   const path = join(options.dir, 'projects', `${name}.yaml`);
   if ((await files.kind(path)) !== undefined) throw wrong(`${path} is there already`, ['give another --name']);
 
-  const written: string[] = [];
-  const workspace = join(options.dir, 'hostctl.yaml');
-  if ((await files.kind(workspace)) === undefined) {
-    const text = await templates.read('workspace.yaml');
-    await files.write(workspace, `${SCHEMA_COMMENT}${schemas.workspace}\n${text}`);
-    written.push(workspace);
-  }
   const from = relative(join(options.dir, 'projects'), source) || '.';
   const how = runtime
     ? `runtime: ${runtime.name}\n    source: ${quoteYaml(from)}`
     : `dockerfile: ${quoteYaml(from)}\n    port: 8000`;
   const text = fillTemplate(await templates.read('project.yaml'), { hostname: quoteYaml(hostname), how });
-  await files.write(path, `${SCHEMA_COMMENT}${schemas.project}\n${text}`);
+  const written = await writeSchemas(options.dir, files, templates);
+  const workspace = join(options.dir, 'hostctl.yaml');
+  if ((await files.kind(workspace)) === undefined) {
+    await files.write(
+      workspace,
+      modeline(`${SCHEMAS}/workspace.schema.json`) + (await templates.read('workspace.yaml')),
+    );
+    written.push(workspace);
+  }
+  await files.write(path, modeline(`../${SCHEMAS}/project.schema.json`) + text);
   written.push(path);
   return { written, project: name, ...(runtime ? { runtime: runtime.name } : {}) };
 }
 
-/** Where editors find the JSON Schemas. */
-export interface Schemas {
-  readonly project: string;
-  readonly workspace: string;
+function modeline(schema: string): string {
+  return `# yaml-language-server: $schema=${schema}\n`;
+}
+
+/** Always anew: a newer hostctl knows more keys. */
+async function writeSchemas(dir: string, files: Files, templates: Templates): Promise<string[]> {
+  const runtimes = templates.runtimes.map((runtime) => runtime.name);
+  const written: string[] = [];
+  for (const which of ['project', 'workspace'] as const) {
+    const path = join(dir, SCHEMAS, `${which}.schema.json`);
+    const text = `${JSON.stringify(jsonSchema(which, runtimes), undefined, 2)}\n`;
+    if ((await files.read(path)) === text) continue;
+    await files.write(path, text);
+    written.push(path);
+  }
+  return written;
 }
 
 async function chooseRuntime(

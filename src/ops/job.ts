@@ -112,7 +112,11 @@ export class Job {
   async #carryOut(step: Step): Promise<void> {
     const workload = step.do === 'run' || step.do === 'start' || step.do === 'ready' ? step.workload : undefined;
     if (workload && !this.#started.includes(workload)) this.#started.push(workload);
-    if (step.do === 'stop') await this.#pause(step.container.name);
+    if (step.do === 'stop') {
+      // From here on visitors notice: the count must not begin after it.
+      this.watchOld();
+      await this.#pause(step.container.name);
+    }
     await reported(this.plan.project, step, this.#run.ctx, () => carryOut(step as StepOf<'run'>, this.#run));
   }
 

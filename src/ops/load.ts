@@ -126,7 +126,9 @@ async function readDefinition(
   }
   const rest = salvage(projectSchema, file);
   // Without its hostnames every site would also be told that it has none.
-  const input = rest?.cut.some(([key]) => key === 'hostnames') ? { hostnames: ['www.example.org'], ...rest.value } : rest?.value;
+  const input = rest?.cut.some(([key]) => key === 'hostnames')
+    ? { hostnames: ['www.example.org'], ...rest.value }
+    : rest?.value;
   const more = rest && input ? independent((await normalised(input)).findings, rest.cut) : [];
   return { file, problems: inOrder(file.problems([...findings, ...checked.findings, ...more])) };
 }

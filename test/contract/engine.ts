@@ -48,7 +48,8 @@ export function engineContract(name: string, open: () => Promise<Subject>): void
       between: true,
       labels: { [LABEL.instance]: subject.instance },
     });
-    const view = async (app: string) => (await engine.containers(subject.instance)).find((item) => item.name === `${subject.instance}-${app}`);
+    const view = async (app: string) =>
+      (await engine.containers(subject.instance)).find((item) => item.name === `${subject.instance}-${app}`);
     const sleeper = 'trap "exit 0" TERM; while true; do sleep 0.1; done';
 
     beforeAll(async () => {
@@ -57,7 +58,8 @@ export function engineContract(name: string, open: () => Promise<Subject>): void
     });
     afterAll(async () => {
       for (const item of await engine.containers(subject.instance)) await engine.remove(item.name);
-      for (const item of await engine.networks()) if (item.labels[LABEL.instance] === subject.instance) await engine.removeNetwork(item.name);
+      for (const item of await engine.networks())
+        if (item.labels[LABEL.instance] === subject.instance) await engine.removeNetwork(item.name);
     });
 
     test('says what it is', async () => {
@@ -91,7 +93,9 @@ export function engineContract(name: string, open: () => Promise<Subject>): void
     test('a name that something else has is refused, and that thing stays', async () => {
       const mine = spec('taken', sleeper);
       await engine.create(mine);
-      await expect(engine.create({ ...mine, labels: { ...mine.labels, [LABEL.spec]: 'two' } })).rejects.toMatchObject({ code: 'NAME_TAKEN' });
+      await expect(engine.create({ ...mine, labels: { ...mine.labels, [LABEL.spec]: 'two' } })).rejects.toMatchObject({
+        code: 'NAME_TAKEN',
+      });
       expect(await view('taken')).toMatchObject({ labels: mine.labels });
     });
 
@@ -139,7 +143,9 @@ export function engineContract(name: string, open: () => Promise<Subject>): void
       const net = network(1);
       await engine.createNetwork(net);
       await engine.createNetwork(net);
-      expect((await engine.networks()).filter((item) => item.name === net.name)).toMatchObject([{ subnets: [net.subnet], labels: net.labels }]);
+      expect((await engine.networks()).filter((item) => item.name === net.name)).toMatchObject([
+        { subnets: [net.subnet], labels: net.labels },
+      ]);
       const wanted = spec('net', sleeper, { networks: [{ name: net.name, aliases: ['web'] }] });
       await engine.create(wanted);
       await engine.start(wanted.name);
@@ -159,7 +165,9 @@ export function engineContract(name: string, open: () => Promise<Subject>): void
 
     test('a subnet that is taken is an error that says so', async () => {
       await engine.createNetwork(network(3));
-      await expect(engine.createNetwork({ ...network(3), name: `${subject.instance}.other` })).rejects.toThrow(/overlap/i);
+      await expect(engine.createNetwork({ ...network(3), name: `${subject.instance}.other` })).rejects.toThrow(
+        /overlap/i,
+      );
     });
 
     test('a root file system becomes an image with its labels', async () => {

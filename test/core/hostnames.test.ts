@@ -77,7 +77,11 @@ describe('what a hostname may be', () => {
 describe('what a hostname matches', () => {
   test.each([
     ['*.example.org', ['a.example.org', 'a.b.example.org'], ['example.org', 'xexample.org', '.example.org']],
-    ['*projectname.org', ['projectname.org', 'fooprojectname.org', 'www.projectname.org', 'a.b.projectname.org'], ['projectname.org.evil', 'evil@projectname.org', 'projectnamexorg']],
+    [
+      '*projectname.org',
+      ['projectname.org', 'fooprojectname.org', 'www.projectname.org', 'a.b.projectname.org'],
+      ['projectname.org.evil', 'evil@projectname.org', 'projectnamexorg'],
+    ],
     ['a?c.org', ['abc.org', 'a.c.org'], ['ac.org', 'abbc.org', 'a/c.org']],
     ['www.*', ['www.a', 'www.a.b'], ['www.', 'xwww.a']],
   ])('%s', (text, yes, no) => {

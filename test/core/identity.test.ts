@@ -54,9 +54,11 @@ describe('subnets', () => {
 
   test('300 projects and the shared networks never overlap', () => {
     const taken = [chooseSubnet('10.213.0.0/16', 20, 'egress', ['172.17.0.0/16'])];
-    for (let index = 0; index < 300; index += 1) taken.push(chooseSubnet('10.213.0.0/16', 28, `project-${index}`, taken));
+    for (let index = 0; index < 300; index += 1)
+      taken.push(chooseSubnet('10.213.0.0/16', 28, `project-${index}`, taken));
     const ranges = taken.map(range).toSorted(([a], [b]) => a - b);
-    for (const [index, [start]] of ranges.entries()) if (index > 0) expect(start).toBeGreaterThanOrEqual(ranges[index - 1]![1]);
+    for (const [index, [start]] of ranges.entries())
+      if (index > 0) expect(start).toBeGreaterThanOrEqual(ranges[index - 1]![1]);
   });
 
   test('a pool that is used up says so', () => {

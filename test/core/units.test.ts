@@ -14,7 +14,22 @@ describe('sizes', () => {
     expect(parseSize(text)).toEqual({ ok: true, value: bytes });
   });
 
-  test.each(['512', '0.5', '-1m', '1e3m', '512MB', '512mib', '512mi', 'm', '', '1 M', '1,5M', '.5M', '0.3K', '9999999999T'])('%j is refused', (text) => {
+  test.each([
+    '512',
+    '0.5',
+    '-1m',
+    '1e3m',
+    '512MB',
+    '512mib',
+    '512mi',
+    'm',
+    '',
+    '1 M',
+    '1,5M',
+    '.5M',
+    '0.3K',
+    '9999999999T',
+  ])('%j is refused', (text) => {
     expect(parseSize(text)).toMatchObject({ ok: false });
   });
 

@@ -4,24 +4,58 @@ import { projectSchema } from '../../src/core/schema.ts';
 import { checkSchema } from '../../src/core/check.ts';
 import { parseYaml } from '../../src/core/yaml.ts';
 
-const fragments = ['a', 'apps', ':', ' ', '\n', '  ', '-', '{', '}', '[', ']', '&a', '*a', '"', "'", '|', '>', '#', '!!str', '? ', 'hostnames', 'web', '\t', '<<', '~', '---', '%', '@', '\u0000', '\ud83d\ude00'];
+const fragments = [
+  'a',
+  'apps',
+  ':',
+  ' ',
+  '\n',
+  '  ',
+  '-',
+  '{',
+  '}',
+  '[',
+  ']',
+  '&a',
+  '*a',
+  '"',
+  "'",
+  '|',
+  '>',
+  '#',
+  '!!str',
+  '? ',
+  'hostnames',
+  'web',
+  '\t',
+  '<<',
+  '~',
+  '---',
+  '%',
+  '@',
+  '\u0000',
+  '\ud83d\ude00',
+];
 
 test('no text makes it throw, hang or hand out something it did not check', () => {
   fc.assert(
-    fc.property(fc.array(fc.oneof(fc.constantFrom(...fragments), fc.string({ maxLength: 6 })), { maxLength: 60 }), (parts) => {
-      const since = performance.now();
-      const result = parseYaml('a.yaml', parts.join(''));
-      if (result.ok) {
-        const checked = checkSchema(projectSchema, result.file);
-        if (!checked.ok) {
-          for (const problem of result.file.problems(checked.findings)) {
-            expect(problem.line).toBeGreaterThanOrEqual(0);
-            expect(problem.length).toBeGreaterThanOrEqual(1);
+    fc.property(
+      fc.array(fc.oneof(fc.constantFrom(...fragments), fc.string({ maxLength: 6 })), { maxLength: 60 }),
+      (parts) => {
+        const since = performance.now();
+        const result = parseYaml('a.yaml', parts.join(''));
+        if (result.ok) {
+          const checked = checkSchema(projectSchema, result.file);
+          if (!checked.ok) {
+            for (const problem of result.file.problems(checked.findings)) {
+              expect(problem.line).toBeGreaterThanOrEqual(0);
+              expect(problem.length).toBeGreaterThanOrEqual(1);
+            }
           }
-        }
-      } else expect(result.problems.length).toBeGreaterThan(0);
-      expect(performance.now() - since).toBeLessThan(1000);
-    }),
+        } else expect(result.problems.length).toBeGreaterThan(0);
+        expect(performance.now() - since).toBeLessThan(1000);
+      },
+    ),
     { numRuns: 3000 },
   );
 });

@@ -11,7 +11,10 @@ beforeAll(async () => {
   lab = await Lab.open();
   for (const name of ['projectname', 'node-site', 'tcp-site', 'static-site']) {
     lab.example(name);
-    lab.write(`projects/${name}.yaml`, readFileSync(new URL(`../../docs/examples/projects/${name}.yaml`, import.meta.url)));
+    lab.write(
+      `projects/${name}.yaml`,
+      readFileSync(new URL(`../../docs/examples/projects/${name}.yaml`, import.meta.url)),
+    );
   }
 });
 afterAll(() => lab.close());
@@ -49,7 +52,8 @@ describe('the four sites of the demo', () => {
     expect((await page('WWW.ProjectName.ORG:80')).status).toBe(200);
     // The glob reaches Django, which knows its own hosts.
     expect((await page('fooprojectname.org')).status).toBe(400);
-    for (const host of ['nobody.org', 'projectname.org.evil.org', '127.0.0.1', 'localhost']) expect((await page(host)).status, host).toBe(0);
+    for (const host of ['nobody.org', 'projectname.org.evil.org', '127.0.0.1', 'localhost'])
+      expect((await page(host)).status, host).toBe(0);
   });
 
   test('an upload the app writes is served by the proxy', async () => {
@@ -62,8 +66,14 @@ describe('the four sites of the demo', () => {
     ]
       .map(([name, value]) => `--x\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`)
       .join('')
-      .concat('--x\r\nContent-Disposition: form-data; name="attachment"; filename="up.txt"\r\n\r\nuploaded\r\n--x--\r\n');
-    const headers = { 'Content-Type': 'multipart/form-data; boundary=x', Cookie: cookie, 'Content-Length': String(body.length) };
+      .concat(
+        '--x\r\nContent-Disposition: form-data; name="attachment"; filename="up.txt"\r\n\r\nuploaded\r\n--x--\r\n',
+      );
+    const headers = {
+      'Content-Type': 'multipart/form-data; boundary=x',
+      Cookie: cookie,
+      'Content-Length': String(body.length),
+    };
     expect((await ask(lab, 'www.projectname.org', '/', { method: 'POST', headers, body })).status).toBe(302);
     const upload = await page('www.projectname.org', '/media/attachments/up.txt');
     expect(upload).toMatchObject({ status: 200, body: 'uploaded' });
@@ -89,7 +99,8 @@ describe('what is planned and what is done', () => {
       await counter.close();
     }
     const after = await lab.inspectAll();
-    const identity = (all: typeof before): string[] => [...all.values()].map((item) => `${item.Name} ${item.Id} ${item.State.StartedAt}`).toSorted();
+    const identity = (all: typeof before): string[] =>
+      [...all.values()].map((item) => `${item.Name} ${item.Id} ${item.State.StartedAt}`).toSorted();
     expect(identity(after)).toEqual(identity(before));
   });
 
@@ -137,7 +148,10 @@ describe('the switch', () => {
   });
 
   test('a request under way finishes on the old copy', async () => {
-    lab.write('slow/app.py', 'import time\ndef application(environ, start_response):\n    time.sleep(4 if environ["PATH_INFO"] == "/slow" else 0)\n    start_response("200 OK", [])\n    return [b"version one"]\n');
+    lab.write(
+      'slow/app.py',
+      'import time\ndef application(environ, start_response):\n    time.sleep(4 if environ["PATH_INFO"] == "/slow" else 0)\n    start_response("200 OK", [])\n    return [b"version one"]\n',
+    );
     lab.define('slow', 'hostnames: [slow.org]\napps:\n  web: { runtime: wsgi, source: ../slow, wsgi: app }\n');
     await lab.ok('deploy slow');
     const slow = ask(lab, 'slow.org', '/slow');
@@ -150,6 +164,26 @@ describe('the switch', () => {
   });
 });
 
+describe('an app with a volume that only one copy may write to', () => {
+  const definition = (colour: string): string =>
+    `hostnames: [single.org]\napps:\n  web: { runtime: static, source: ../single, volumes: { data: /data }, env: { COLOUR: ${colour} } }\n`;
+
+  test('is stopped first: the plan says so, and what visitors saw of it is counted', async () => {
+    lab.write('single/index.html', 'single');
+    lab.define('single', definition('red'));
+    await lab.ok('deploy single');
+    lab.define('single', definition('blue'));
+    expect(await lab.ok('plan single')).toMatch(
+      /stop +single-web-\w+ +\(one copy at a time may write to its volume: short interruption\)/,
+    );
+    const out = await lab.ok('deploy single');
+    const [, requests, failed] = /(\d+) requests, (\d+) failed/.exec(out)!.map(Number);
+    expect(failed).toBeGreaterThan(0);
+    expect(failed).toBeLessThan(requests!);
+    expect((await page('single.org')).body).toBe('single');
+  });
+});
+
 describe('a release that is no good', () => {
   const break_ = (text: string): void => lab.write('node-site/server.js', text) as unknown as void;
   const good = readFileSync(new URL('../../docs/examples/node-site/server.js', import.meta.url), 'utf8');
@@ -157,10 +191,16 @@ describe('a release that is no good', () => {
   test.each([
     ['ends at once', 'console.log("no database"); process.exit(3)', /exit code 3/, /no database/],
     ['answers errors', `${good.replace('200', '500')}`, /last probe of \/: answered 500/, /(?:)/],
-    ['listens nowhere', 'console.log("waiting"); setInterval(() => {}, 1000)', /did not become ready within 5s.*nothing listens yet/, /waiting/],
+    [
+      'listens nowhere',
+      'console.log("waiting"); setInterval(() => {}, 1000)',
+      /did not become ready within 5s.*nothing listens yet/,
+      /waiting/,
+    ],
   ])('%s: the old one goes on serving, and the reason is told', async (_, source, reason, log) => {
     const file = join(lab.dir, 'projects/node-site.yaml');
-    if (!readFileSync(file, 'utf8').includes('within')) writeFileSync(file, readFileSync(file, 'utf8').replace('    limits:', '    health: { within: 5s }\n    limits:'));
+    if (!readFileSync(file, 'utf8').includes('within'))
+      writeFileSync(file, readFileSync(file, 'utf8').replace('    limits:', '    health: { within: 5s }\n    limits:'));
     const before = await lab.running('node-site');
     const traffic = new Traffic(lab, 'www.node-site.org', '/', 50);
     break_(source);
@@ -201,7 +241,10 @@ describe('a release that is no good', () => {
 describe('rollback', () => {
   test('restores the previous image and its settings', async () => {
     lab.write('colour/package.json', '{ "type": "module" }');
-    lab.write('colour/server.js', `import http from 'node:http';\nhttp.createServer((q, r) => r.end('one ' + process.env.COLOUR)).listen(process.env.PORT);\n`);
+    lab.write(
+      'colour/server.js',
+      `import http from 'node:http';\nhttp.createServer((q, r) => r.end('one ' + process.env.COLOUR)).listen(process.env.PORT);\n`,
+    );
     const definition = (colour: string, memory: string): string =>
       `hostnames: [colour.org]\napps:\n  web: { runtime: node, source: ../colour, env: { COLOUR: ${colour} }, limits: { memory: ${memory} } }\n`;
     lab.define('colour', definition('red', '100M'));
@@ -217,8 +260,14 @@ describe('rollback', () => {
     expect((await traffic.stop()).failed).toBe(0);
     expect((await page('colour.org')).body).toBe('one red');
     const [now] = await lab.running('colour');
-    expect(now).toMatchObject({ Id: first!.Id, Image: first!.Image, HostConfig: { Memory: 100 * 1024 ** 2, RestartPolicy: { Name: 'always' } } });
-    const list = JSON.parse(await lab.ok('releases colour --json')) as { releases: { id: number; live: boolean; rollbackOf?: number }[] };
+    expect(now).toMatchObject({
+      Id: first!.Id,
+      Image: first!.Image,
+      HostConfig: { Memory: 100 * 1024 ** 2, RestartPolicy: { Name: 'always' } },
+    });
+    const list = JSON.parse(await lab.ok('releases colour --json')) as {
+      releases: { id: number; live: boolean; rollbackOf?: number }[];
+    };
     expect(list.releases[0]).toMatchObject({ id: 3, live: true, rollbackOf: 1 });
   });
 });

@@ -14,11 +14,17 @@ const SPEC: ContainerSpec = {
   limits: { memory: 268_435_456, cpus: 0.5, pids: 100 },
   files: 4096,
   readOnly: true,
-  tmpfs: [{ path: '/tmp', size: 67_108_864, exec: false }, { path: '/cache', size: 1024, exec: true, uid: 20_001 }],
+  tmpfs: [
+    { path: '/tmp', size: 67_108_864, exec: false },
+    { path: '/cache', size: 1024, exec: true, uid: 20_001 },
+  ],
   capabilities: ['CHOWN', 'NET_BIND_SERVICE'],
   newPrivileges: false,
   mounts: [{ source: '/var/lib/hostctl/sockets/x', target: '/run/hostctl', readOnly: false }],
-  networks: [{ name: 'hostctl-blog', aliases: ['web'] }, { name: 'hostctl.egress', aliases: [] }],
+  networks: [
+    { name: 'hostctl-blog', aliases: ['web'] },
+    { name: 'hostctl.egress', aliases: [] },
+  ],
   publish: [{ address: '127.0.0.1', hostPort: 80, port: 8080 }],
   stopTimeout: 20,
   stopSignal: 'SIGQUIT',
@@ -31,7 +37,12 @@ const inspected = (): Inspected => {
   const { Image: _image, HostConfig, ...config } = body;
   return structuredClone({
     Config: { ...config, Env: [...(config['Env'] as string[]), 'PATH=/usr/bin'] },
-    HostConfig: { ...HostConfig, CapAdd: ['CAP_NET_BIND_SERVICE', 'CAP_CHOWN'], CapDrop: ['ALL'], PublishAllPorts: false },
+    HostConfig: {
+      ...HostConfig,
+      CapAdd: ['CAP_NET_BIND_SERVICE', 'CAP_CHOWN'],
+      CapDrop: ['ALL'],
+      PublishAllPorts: false,
+    },
   });
 };
 
@@ -170,12 +181,16 @@ describe('read-back', () => {
 
   test.each(fields)('notices that %s was ignored', (field) => {
     const got = inspected();
-    expect(differences(createBody(SPEC), { ...got, HostConfig: { ...got.HostConfig, [field]: undefined } })).toEqual([field]);
+    expect(differences(createBody(SPEC), { ...got, HostConfig: { ...got.HostConfig, [field]: undefined } })).toEqual([
+      field,
+    ]);
   });
 
   test.each([...DEFAULTS])('notices that %s is on', (field) => {
     const got = inspected();
-    expect(differences(createBody(SPEC), { ...got, HostConfig: { ...got.HostConfig, [field]: true } })).toEqual([field]);
+    expect(differences(createBody(SPEC), { ...got, HostConfig: { ...got.HostConfig, [field]: true } })).toEqual([
+      field,
+    ]);
   });
 
   test.each(['User', 'Entrypoint', 'Cmd', 'StopSignal', 'StopTimeout'])('notices that %s is another', (field) => {

@@ -64,18 +64,38 @@ test('what is not JSON in a progress stream is skipped', async () => {
 });
 
 test('a step of a build and what it prints are read from BuildKit', () => {
-  const field = (tag: number, data: Buffer): Buffer => Buffer.concat([Buffer.from([(tag << 3) | 2, data.length]), data]);
-  const vertex = field(1, Buffer.concat([field(1, Buffer.from('sha256:a')), field(3, Buffer.from('[2/3] RUN npm ci')), field(5, Buffer.from([8, 1]))]));
-  const internal = field(1, Buffer.concat([field(1, Buffer.from('sha256:b')), field(3, Buffer.from('[internal] load')), field(5, Buffer.from([8, 1]))]));
+  const field = (tag: number, data: Buffer): Buffer =>
+    Buffer.concat([Buffer.from([(tag << 3) | 2, data.length]), data]);
+  const vertex = field(
+    1,
+    Buffer.concat([
+      field(1, Buffer.from('sha256:a')),
+      field(3, Buffer.from('[2/3] RUN npm ci')),
+      field(5, Buffer.from([8, 1])),
+    ]),
+  );
+  const internal = field(
+    1,
+    Buffer.concat([
+      field(1, Buffer.from('sha256:b')),
+      field(3, Buffer.from('[internal] load')),
+      field(5, Buffer.from([8, 1])),
+    ]),
+  );
   const log = field(3, Buffer.concat([field(1, Buffer.from('sha256:a')), field(4, Buffer.from('added 1 package\n'))]));
   const trace = new BuildTrace();
-  expect(trace.lines(Buffer.concat([vertex, internal, log]).toString('base64'))).toEqual(['[2/3] RUN npm ci', 'added 1 package']);
+  expect(trace.lines(Buffer.concat([vertex, internal, log]).toString('base64'))).toEqual([
+    '[2/3] RUN npm ci',
+    'added 1 package',
+  ]);
   expect(trace.lines(vertex.toString('base64'))).toEqual([]);
 });
 
 test('engines before 20.10.27 get their network calls one at a time', () => {
-  for (const version of ['20.10.24+dfsg1', '20.10.26', '19.03.15', 'unknown']) expect(quirksOf(version).serialNetwork, version).toBe(true);
-  for (const version of ['20.10.27', '23.0.0', '26.1.5+dfsg1', '28.5.2']) expect(quirksOf(version).serialNetwork, version).toBe(false);
+  for (const version of ['20.10.24+dfsg1', '20.10.26', '19.03.15', 'unknown'])
+    expect(quirksOf(version).serialNetwork, version).toBe(true);
+  for (const version of ['20.10.27', '23.0.0', '26.1.5+dfsg1', '28.5.2'])
+    expect(quirksOf(version).serialNetwork, version).toBe(false);
   expect(isBefore('24.0', [25, 0, 0])).toBe(true);
 });
 
@@ -86,5 +106,9 @@ test('use is what happened between two samples, without cache that can be droppe
     memory_stats: { usage: 1000, stats: { inactive_file: 300 } },
     pids_stats: { current: 4 },
   });
-  expect(usageBetween(sample('2026-01-01T00:00:00Z', 1e9), sample('2026-01-01T00:00:02Z', 2e9))).toEqual({ memory: 700, cpus: 0.5, pids: 4 });
+  expect(usageBetween(sample('2026-01-01T00:00:00Z', 1e9), sample('2026-01-01T00:00:02Z', 2e9))).toEqual({
+    memory: 700,
+    cpus: 0.5,
+    pids: 4,
+  });
 });

@@ -1,5 +1,14 @@
 import { spawn } from 'node:child_process';
-import { lstatSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -57,7 +66,14 @@ test('what a process that is gone left half written is swept away, of one that l
 
 describe('unpacking', () => {
   const options = { ...OWNER, strip: 1, prefix: 'static' };
-  const tarOf = (...entries: { name: string; type?: 'symlink' | 'link' | 'directory' | 'fifo' | 'character-device'; linkname?: string; text?: string }[]): Readable => {
+  const tarOf = (
+    ...entries: {
+      name: string;
+      type?: 'symlink' | 'link' | 'directory' | 'fifo' | 'character-device';
+      linkname?: string;
+      text?: string;
+    }[]
+  ): Readable => {
     const tar = pack();
     for (const { text, ...header } of entries) tar.entry(header as never, text ?? '');
     tar.finalize();
@@ -101,7 +117,10 @@ describe('unpacking', () => {
 
   test('equal files of an earlier copy are the same files afterwards, others are not', async () => {
     await host.unpack('media/one', tarOf({ name: 'top/a', text: 'same' }, { name: 'top/b', text: 'old' }), options);
-    await host.unpack('media/two', tarOf({ name: 'top/a', text: 'same' }, { name: 'top/b', text: 'new' }), { ...options, like: 'media/one' });
+    await host.unpack('media/two', tarOf({ name: 'top/a', text: 'same' }, { name: 'top/b', text: 'new' }), {
+      ...options,
+      like: 'media/one',
+    });
     const inode = (path: string): number => statSync(join(root, path)).ino;
     expect(inode('media/two/static/a')).toBe(inode('media/one/static/a'));
     expect(inode('media/two/static/b')).not.toBe(inode('media/one/static/b'));
@@ -119,13 +138,17 @@ describe('locks', () => {
     });
     await expect(host.lock('shop', 'deploy')).resolves.toBeTypeOf('function');
     await unlock();
-    await (await host.lock('blog', 'deploy'))();
+    await (
+      await host.lock('blog', 'deploy')
+    )();
   });
 
   test('can be waited for', async () => {
     const unlock = await host.lock('blog', 'deploy');
     setTimeout(() => void unlock(), 100);
-    await (await host.lock('blog', 'deploy', 5000))();
+    await (
+      await host.lock('blog', 'deploy', 5000)
+    )();
   });
 
   test('one winner among many at once', async () => {
@@ -142,13 +165,21 @@ describe('locks', () => {
     `;
     const { build } = await import('esbuild');
     const out = join(root, 'holder.mjs');
-    await build({ stdin: { contents: script, loader: 'ts', resolveDir: root }, bundle: true, platform: 'node', format: 'esm', outfile: out });
+    await build({
+      stdin: { contents: script, loader: 'ts', resolveDir: root },
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      outfile: out,
+    });
     const holder = spawn(process.execPath, [out], { stdio: ['ignore', 'pipe', 'inherit'] });
     await new Promise((resolve) => holder.stdout.once('data', resolve));
     await expect(host.lock('blog', 'deploy')).rejects.toThrow('other@there');
     holder.kill('SIGKILL');
     const since = performance.now();
-    await (await host.lock('blog', 'deploy', 5000))();
+    await (
+      await host.lock('blog', 'deploy', 5000)
+    )();
     expect(performance.now() - since).toBeLessThan(2000);
   });
 });

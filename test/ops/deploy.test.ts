@@ -45,8 +45,12 @@ describe('deploy', () => {
     expect(world.engine.writes).toEqual([]);
     expect(world.host.writes).toEqual([]);
     await put();
-    const done = world.ui.events.flatMap((event) => (event.type === 'step' && event.status === 'done' ? [event.step.do] : []));
-    const steps = formatPlan(planned).match(/^ {2}\w+/gm)!.map((word) => word.trim());
+    const done = world.ui.events.flatMap((event) =>
+      event.type === 'step' && event.status === 'done' ? [event.step.do] : [],
+    );
+    const steps = formatPlan(planned)
+      .match(/^ {2}\w+/gm)!
+      .map((word) => word.trim());
     expect(done.toSorted()).toEqual(steps.toSorted());
   });
 
@@ -156,13 +160,21 @@ apps:
 
   test('what is needed starts first, all share one closed network, and no uid is shared', async () => {
     await put(['shop']);
-    const started = world.engine.calls.filter((call) => call.startsWith('start shop-')).map((call) => call.split('-')[1]);
+    const started = world.engine.calls
+      .filter((call) => call.startsWith('start shop-'))
+      .map((call) => call.split('-')[1]);
     expect(started).toEqual(['db', 'web', 'worker']);
     expect(world.engine.nets.get('hostctl-shop')).toMatchObject({ internal: true });
     const boxes = [...world.engine.boxes.values()].filter((box) => box.spec.labels['hostctl.project'] === 'shop');
     expect(new Set(boxes.map((box) => box.spec.uid)).size).toBe(3);
-    const networks = Object.fromEntries(boxes.map((box) => [box.spec.labels['hostctl.app'], box.spec.networks.map((use) => use.name)]));
-    expect(networks).toEqual({ db: ['hostctl-shop'], web: ['hostctl-shop', 'hostctl.egress'], worker: ['hostctl-shop'] });
+    const networks = Object.fromEntries(
+      boxes.map((box) => [box.spec.labels['hostctl.app'], box.spec.networks.map((use) => use.name)]),
+    );
+    expect(networks).toEqual({
+      db: ['hostctl-shop'],
+      web: ['hostctl-shop', 'hostctl.egress'],
+      worker: ['hostctl-shop'],
+    });
   });
 
   test('an app whose volume only one copy may write to is stopped first, and comes back when the new one fails', async () => {
@@ -198,7 +210,9 @@ describe('release commands', () => {
 
   test('run once, from the new image, before the switch', async () => {
     await put();
-    const order = world.engine.calls.filter((call) => /^(wait|exec hostctl-proxy)/.test(call)).map((call) => call.split(' ')[0]);
+    const order = world.engine.calls
+      .filter((call) => /^(wait|exec hostctl-proxy)/.test(call))
+      .map((call) => call.split(' ')[0]);
     expect(order[0]).toBe('wait');
     world.engine.calls.length = 0;
     await put();
@@ -209,7 +223,10 @@ describe('release commands', () => {
     world.define('blog', BLOG);
     await put();
     const before = world.servedBy('www.blog.org');
-    world.define('blog', BLOG.replace('source: /src/blog }', 'source: /src/blog, env: { A: b }, release: [sh, -c, "exit 4"] }'));
+    world.define(
+      'blog',
+      BLOG.replace('source: /src/blog }', 'source: /src/blog, env: { A: b }, release: [sh, -c, "exit 4"] }'),
+    );
     const [failed] = await put();
     expect(failed?.error).toMatchObject({ code: 'RELEASE_COMMAND' });
     expect(world.servedBy('www.blog.org')).toBe(before);
@@ -223,7 +240,10 @@ describe('rollback', () => {
   test('brings back the earlier container with its settings, and forward again', async () => {
     await put();
     const first = world.servedBy('www.blog.org')!;
-    world.define('blog', BLOG.replace('source: /src/blog }', 'source: /src/blog, env: { COLOUR: red }, limits: { memory: 99M } }'));
+    world.define(
+      'blog',
+      BLOG.replace('source: /src/blog }', 'source: /src/blog, env: { COLOUR: red }, limits: { memory: 99M } }'),
+    );
     await put();
     const second = world.servedBy('www.blog.org')!;
     const outcome = await rollback('blog', undefined, 0, world);

@@ -17,5 +17,8 @@ export async function check(text: string, name = 'site'): Promise<{ project?: Pr
 
 /** `line:column path message` of every problem, shortest form for tests. */
 export function brief(problems: readonly Problem[]): string[] {
-  return problems.map((problem) => `${problem.line}:${problem.column} ${problem.path}: ${problem.message}${problem.hint ? ` → ${problem.hint}` : ''}`);
+  return problems.map(
+    (problem) =>
+      `${problem.line}:${problem.column} ${problem.path}: ${problem.message}${problem.hint ? ` → ${problem.hint}` : ''}`,
+  );
 }

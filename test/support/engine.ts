@@ -63,7 +63,15 @@ export class FakeEngine implements Engine {
 
   async info(): Promise<EngineInfo> {
     this.#note('info');
-    return { version: this.version, api: '1.51', cpus: 2, memory: 8 * 1024 ** 3, time: new Date(0).toISOString(), warnings: [], security: ['seccomp'] };
+    return {
+      version: this.version,
+      api: '1.51',
+      cpus: 2,
+      memory: 8 * 1024 ** 3,
+      time: new Date(0).toISOString(),
+      warnings: [],
+      security: ['seccomp'],
+    };
   }
 
   async containers(instance: string): Promise<ContainerView[]> {
@@ -104,7 +112,12 @@ export class FakeEngine implements Engine {
 
   async networks(): Promise<NetworkView[]> {
     this.#note('networks');
-    return [...this.nets.values()].map((spec) => ({ id: spec.name, name: spec.name, labels: spec.labels, subnets: [spec.subnet] }));
+    return [...this.nets.values()].map((spec) => ({
+      id: spec.name,
+      name: spec.name,
+      labels: spec.labels,
+      subnets: [spec.subnet],
+    }));
   }
 
   async image(ref: string): Promise<ImageView | undefined> {
@@ -122,7 +135,9 @@ export class FakeEngine implements Engine {
     this.#note(`create ${spec.name}`);
     const there = this.boxes.get(spec.name);
     if (there) {
-      const same = [LABEL.instance, LABEL.spec, LABEL.role].every((label) => there.spec.labels[label] === spec.labels[label]);
+      const same = [LABEL.instance, LABEL.spec, LABEL.role].every(
+        (label) => there.spec.labels[label] === spec.labels[label],
+      );
       if (same) return;
       throw new HostctlError('NAME_TAKEN', `there is a container ${spec.name} already, and it is not hostctl's`);
     }

@@ -7,7 +7,22 @@ import { hashOf } from '../../src/core/names.ts';
 import { normaliseWorkspace } from '../../src/core/workspace.ts';
 import { HostctlError } from '../../src/errors.ts';
 import { loadTemplates } from '../../src/local/templates.ts';
-import type { Answer, Clock, Context, Event, Files, Host, Machine, Owner, Prober, ProbeRequest, ProbeTarget, Templates, Ui, UnpackOptions } from '../../src/ports.ts';
+import type {
+  Answer,
+  Clock,
+  Context,
+  Event,
+  Files,
+  Host,
+  Machine,
+  Owner,
+  Prober,
+  ProbeRequest,
+  ProbeTarget,
+  Templates,
+  Ui,
+  UnpackOptions,
+} from '../../src/ports.ts';
 import { FakeEngine } from './engine.ts';
 
 export const ROOT = new URL('../..', import.meta.url).pathname.replace(/\/$/, '');
@@ -31,7 +46,9 @@ export class FakeHost implements Host {
 
   async list(path: string): Promise<string[]> {
     const prefix = path === '' ? '' : `${path}/`;
-    const names = [...this.entries.keys()].filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length).split('/')[0]!);
+    const names = [...this.entries.keys()]
+      .filter((key) => key.startsWith(prefix))
+      .map((key) => key.slice(prefix.length).split('/')[0]!);
     return [...new Set(names)].filter((name) => name !== '').toSorted();
   }
 
@@ -41,7 +58,8 @@ export class FakeHost implements Host {
   }
 
   async makeDirectory(path: string, owner: Owner): Promise<void> {
-    if (JSON.stringify(this.entries.get(path)?.owner) !== JSON.stringify(owner)) this.writes.push(`makeDirectory ${path}`);
+    if (JSON.stringify(this.entries.get(path)?.owner) !== JSON.stringify(owner))
+      this.writes.push(`makeDirectory ${path}`);
     this.entries.set(path, { owner });
   }
 
@@ -111,7 +129,9 @@ export class FakeProber implements Prober {
   async visit(request: ProbeRequest): Promise<Answer> {
     this.visits.push(`${request.host}${request.path}`);
     const served = this.#world.servedBy(request.host);
-    return served === undefined ? { ok: false, reason: 'the connection was closed without an answer', ms: 1 } : this.#answer(served);
+    return served === undefined
+      ? { ok: false, reason: 'the connection was closed without an answer', ms: 1 }
+      : this.#answer(served);
   }
 
   async generation(): Promise<string | undefined> {
@@ -123,7 +143,9 @@ export class FakeProber implements Prober {
   #answer(name: string): Answer {
     const box = this.#world.engine.boxes.get(name);
     const answers = box?.state === 'running' ? this.#world.engine.behaviourOf(box.spec.image).answers : undefined;
-    return answers === undefined ? { ok: false, reason: 'nothing listens yet', ms: 1 } : { ok: true, status: answers, ms: 1 };
+    return answers === undefined
+      ? { ok: false, reason: 'nothing listens yet', ms: 1 }
+      : { ok: true, status: answers, ms: 1 };
   }
 }
 
@@ -254,7 +276,10 @@ export class World implements Context {
   }
 
   /** @param definitions project name → YAML, with sources at /src/<project> */
-  static async with(definitions: Readonly<Record<string, string>>, settings: Parameters<typeof normaliseWorkspace>[0] = {}): Promise<World> {
+  static async with(
+    definitions: Readonly<Record<string, string>>,
+    settings: Parameters<typeof normaliseWorkspace>[0] = {},
+  ): Promise<World> {
     const templates = await loadTemplates(`${ROOT}/templates`);
     const world = new World(templates, normaliseWorkspace(settings, '/work'));
     world.files.texts.set('/work/hostctl.yaml', '');
@@ -287,7 +312,10 @@ export class World implements Context {
     const site = files.find(([, { text }]) => text?.includes(`server_name ${host};`))?.[1].text;
     if (site === undefined) return undefined;
     const link = /server unix:\/run\/hostctl\/links\/(\S+);/.exec(site)?.[1];
-    if (link !== undefined) return this.host.entries.get(`links/${link}`)?.target?.replace(/^\.\.\/sockets\/(.*)-[0-9a-f]{20}\/app\.sock$/, '$1');
+    if (link !== undefined)
+      return this.host.entries
+        .get(`links/${link}`)
+        ?.target?.replace(/^\.\.\/sockets\/(.*)-[0-9a-f]{20}\/app\.sock$/, '$1');
     return /set \$hostctl_upstream "(.*)-all:\d+"/.exec(site)?.[1];
   }
 }

@@ -15,10 +15,13 @@ export class CallCounter {
     const engine = SOCKET.replace('unix://', '');
     this.#server = createServer((incoming, outgoing) => {
       this.#note(incoming);
-      const onward = request({ socketPath: engine, method: incoming.method, path: incoming.url, headers: incoming.headers }, (answer) => {
-        outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-        answer.pipe(outgoing);
-      });
+      const onward = request(
+        { socketPath: engine, method: incoming.method, path: incoming.url, headers: incoming.headers },
+        (answer) => {
+          outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+          answer.pipe(outgoing);
+        },
+      );
       onward.on('error', () => outgoing.destroy());
       incoming.pipe(onward);
     });

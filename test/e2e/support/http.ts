@@ -31,7 +31,13 @@ export function ask(lab: Lab, host: string, path: string, options: Ask = {}): Pr
       (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks).toString() }));
+        response.on('end', () =>
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            body: Buffer.concat(chunks).toString(),
+          }),
+        );
         response.on('error', () => resolve({ status: 0, headers: {}, body: '' }));
       },
     );

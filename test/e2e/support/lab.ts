@@ -32,7 +32,10 @@ export class Lab {
     this.port = port;
     this.api = new EngineApi(SOCKET);
     this.engine = new DockerEngine(this.api, (work) => work(), '/nonexistent');
-    this.write('hostctl.yaml', `instance: ${this.instance}\ndata: ${this.data}\nproxy: { driver: nginx, address: 127.0.0.1, http: ${port} }\n${settings}`);
+    this.write(
+      'hostctl.yaml',
+      `instance: ${this.instance}\ndata: ${this.data}\nproxy: { driver: nginx, address: 127.0.0.1, http: ${port} }\n${settings}`,
+    );
     mkdirSync(join(this.dir, 'projects'));
   }
 
@@ -66,7 +69,11 @@ export class Lab {
       execFile(
         process.execPath,
         [BIN, ...words],
-        { cwd: this.dir, env: { ...process.env, DOCKER_HOST: SOCKET, NO_COLOR: '1', ...env }, maxBuffer: 64 * 1024 ** 2 },
+        {
+          cwd: this.dir,
+          env: { ...process.env, DOCKER_HOST: SOCKET, NO_COLOR: '1', ...env },
+          maxBuffer: 64 * 1024 ** 2,
+        },
         (error, out, err) => resolve({ code: error ? Number(error.code ?? 1) : 0, out, err }),
       );
     });
@@ -81,14 +88,21 @@ export class Lab {
 
   /** A running command whose end is not waited for. */
   start(args: string): ReturnType<typeof spawn> {
-    return spawn(process.execPath, [BIN, ...args.split(' ')], { cwd: this.dir, env: { ...process.env, DOCKER_HOST: SOCKET, NO_COLOR: '1' }, stdio: 'pipe' });
+    return spawn(process.execPath, [BIN, ...args.split(' ')], {
+      cwd: this.dir,
+      env: { ...process.env, DOCKER_HOST: SOCKET, NO_COLOR: '1' },
+      stdio: 'pipe',
+    });
   }
 
   /** What the engine itself says of every container of this lab, by name. */
   async inspectAll(): Promise<Map<string, Inspect>> {
     const views = await this.engine.containers(this.instance);
     const pairs = await Promise.all(
-      views.map(async (view) => [view.name, await this.api.json<Inspect>({ method: 'GET', path: `/containers/${view.id}/json` })] as const),
+      views.map(
+        async (view) =>
+          [view.name, await this.api.json<Inspect>({ method: 'GET', path: `/containers/${view.id}/json` })] as const,
+      ),
     );
     return new Map(pairs);
   }
@@ -96,13 +110,20 @@ export class Lab {
   /** The running containers of an app. */
   async running(project: string, app = 'web'): Promise<Inspect[]> {
     const all = [...(await this.inspectAll()).values()];
-    return all.filter((item) => item.State.Running && item.Config.Labels[LABEL.project] === project && item.Config.Labels[LABEL.app] === app && item.Config.Labels[LABEL.role] === 'app');
+    return all.filter(
+      (item) =>
+        item.State.Running &&
+        item.Config.Labels[LABEL.project] === project &&
+        item.Config.Labels[LABEL.app] === app &&
+        item.Config.Labels[LABEL.role] === 'app',
+    );
   }
 
   async close(): Promise<void> {
     for (const view of await this.engine.containers(this.instance)) await this.engine.remove(view.name);
     const networks = await this.engine.networks();
-    for (const network of networks) if (network.labels[LABEL.instance] === this.instance) await this.engine.removeNetwork(network.name);
+    for (const network of networks)
+      if (network.labels[LABEL.instance] === this.instance) await this.engine.removeNetwork(network.name);
     for (const image of await this.engine.images(`${LABEL.instance}=${this.instance}`)) {
       for (const tag of image.tags) await this.engine.removeImage(tag);
     }
@@ -116,11 +137,27 @@ export interface Inspect {
   readonly Name: string;
   readonly Image: string;
   readonly RestartCount: number;
-  readonly State: { readonly Running: boolean; readonly Pid: number; readonly StartedAt: string; readonly OOMKilled: boolean; readonly ExitCode: number };
-  readonly Config: { readonly User: string; readonly Labels: Readonly<Record<string, string>>; readonly Env: readonly string[] };
-  readonly HostConfig: Readonly<Record<string, unknown>> & { readonly RestartPolicy: { readonly Name: string }; readonly Memory: number };
+  readonly State: {
+    readonly Running: boolean;
+    readonly Pid: number;
+    readonly StartedAt: string;
+    readonly OOMKilled: boolean;
+    readonly ExitCode: number;
+  };
+  readonly Config: {
+    readonly User: string;
+    readonly Labels: Readonly<Record<string, string>>;
+    readonly Env: readonly string[];
+  };
+  readonly HostConfig: Readonly<Record<string, unknown>> & {
+    readonly RestartPolicy: { readonly Name: string };
+    readonly Memory: number;
+  };
   readonly Mounts: readonly { readonly Source: string; readonly Destination: string; readonly RW: boolean }[];
-  readonly NetworkSettings: { readonly Networks: Readonly<Record<string, { readonly IPAddress: string }>>; readonly Ports: Readonly<Record<string, unknown>> };
+  readonly NetworkSettings: {
+    readonly Networks: Readonly<Record<string, { readonly IPAddress: string }>>;
+    readonly Ports: Readonly<Record<string, unknown>>;
+  };
 }
 
 export function freePort(): Promise<number> {

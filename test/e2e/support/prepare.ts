@@ -7,9 +7,15 @@ export default async function prepare(): Promise<void> {
   await buildHostctl();
   const lab = await Lab.open();
   try {
-    const apps = ['django', 'node', 'static', 'php'].map((runtime) => `  ${runtime}: { runtime: ${runtime}, source: ../source, ${runtime === 'django' ? 'wsgi: a.b, ' : ''}health: { path: / } }`);
+    const apps = ['django', 'node', 'static', 'php'].map(
+      (runtime) =>
+        `  ${runtime}: { runtime: ${runtime}, source: ../source, ${runtime === 'django' ? 'wsgi: a.b, ' : ''}health: { path: / } }`,
+    );
     lab.write('source/index.html', '');
-    lab.define('bases', `apps:\n${apps.join('\n')}\n  apache: { runtime: wsgi, source: ../source, wsgi: a.b, server: { kind: mod_wsgi }, health: { path: / } }\n`);
+    lab.define(
+      'bases',
+      `apps:\n${apps.join('\n')}\n  apache: { runtime: wsgi, source: ../source, wsgi: a.b, server: { kind: mod_wsgi }, health: { path: / } }\n`,
+    );
     await lab.ok('setup --yes');
   } finally {
     await lab.close();
