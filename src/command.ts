@@ -2,15 +2,12 @@ import { Args, Command, type Errors, Flags, type Interfaces } from '@oclif/core'
 import { Chalk, type ChalkInstance } from 'chalk';
 import { DefinitionError, EXIT, HostctlError } from './errors.ts';
 import { parseDuration } from './core/units.ts';
-import type { Outcome } from './core/results.ts';
+import { JSON_VERSION, type Outcome } from './core/results.ts';
 import type { Context, Ui } from './ports.ts';
 import type { report as Report } from './ui/outcomes.ts';
 
 type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<(typeof HostctlCommand)['baseFlags'] & T['flags']>;
 type ArgsOf<T extends typeof Command> = Interfaces.InferredArgs<T['args']>;
-
-/** Version of the JSON that commands print. */
-const JSON_VERSION = 1;
 
 /**
  * What every command has in common: the shared flags, where output goes, and the one place that turns errors into

@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
 import { HostctlCommand, targetArg } from '../command.ts';
+import { JSON_VERSION } from '../core/results.ts';
 
 export default class Logs extends HostctlCommand<typeof Logs> {
   static override summary = 'Print what the apps of a project wrote.';
@@ -37,7 +38,7 @@ export default class Logs extends HostctlCommand<typeof Logs> {
     };
     const paint = this.paint();
     for await (const line of logs(target, container, options, context)) {
-      if (this.json) process.stdout.write(`${JSON.stringify({ version: 1, ...line })}\n`);
+      if (this.json) process.stdout.write(`${JSON.stringify({ version: JSON_VERSION, ...line })}\n`);
       else process.stdout.write(`${line.several ? `${paint.dim(line.container)} ` : ''}${line.text}\n`);
     }
   }

@@ -53,7 +53,7 @@ export interface NetworkUse {
   readonly aliases: readonly string[];
 }
 
-export interface Publish {
+interface Publish {
   readonly address: string;
   readonly hostPort: number;
   readonly port: number;

@@ -114,7 +114,7 @@ export interface Volume {
   readonly shared: boolean;
 }
 
-export interface Relaxation {
+interface Relaxation {
   readonly allow: string;
   readonly reason: string;
 }

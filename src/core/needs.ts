@@ -1,12 +1,22 @@
-/** Puts what others need first; keeps the given order otherwise. Circles were refused with the definition. */
-export function byNeeds<T extends { readonly app: string; readonly needs: readonly string[] }>(
-  items: readonly T[],
-): T[] {
-  const placed: T[] = [];
-  const waiting = [...items];
+interface Needing {
+  readonly app: string;
+  readonly needs: readonly string[];
+}
+
+/** Groups that can start together, what others need first. Circles were refused with the definition. */
+export function byLevel<T extends Needing>(items: readonly T[]): T[][] {
+  const levels: T[][] = [];
+  let waiting = [...items];
   while (waiting.length > 0) {
-    const index = waiting.findIndex((item) => item.needs.every((need) => !waiting.some((other) => other.app === need)));
-    placed.push(...waiting.splice(Math.max(index, 0), 1));
+    const free = waiting.filter((item) => item.needs.every((need) => !waiting.some((other) => other.app === need)));
+    const level = free.length > 0 ? free : waiting;
+    levels.push(level);
+    waiting = waiting.filter((item) => !level.includes(item));
   }
-  return placed;
+  return levels;
+}
+
+/** The same in one list. */
+export function byNeeds<T extends Needing>(items: readonly T[]): T[] {
+  return byLevel(items).flat();
 }

@@ -1,10 +1,9 @@
 import type { NetworkSpec } from './container.ts';
-import { byNeeds } from './needs.ts';
 import { chooseSubnet } from './identity.ts';
-import { explainChange } from './change.ts';
 import type { Workspace } from './model.ts';
 import { LABEL } from './names.ts';
 import type { ContainerView, Desired, History, Observed, Release, Workload } from './state.ts';
+import { planStarts, timing } from './starts.ts';
 import { limitsOf } from './state.ts';
 import type { ProjectPlan, Step, StepOf } from './steps.ts';
 
@@ -26,7 +25,7 @@ export function planProject(desired: Desired, observed: Observed, options: PlanO
   const wanted = new Set(desired.workloads.map((item) => item.container.name));
   const old = mine.filter((item) => !wanted.has(item.name));
 
-  const starting = planStarts(desired, mine, old, history, options);
+  const starting = planStarts(desired, mine, history, options.rollbackOf);
   const media = planMedia(desired, observed);
   const before = [...planNetwork(desired, observed, options.workspace), ...withMedia(starting, media)];
   const limits = planLimits(desired, mine, history);
@@ -50,91 +49,6 @@ export function planProject(desired: Desired, observed: Observed, options: PlanO
 
 function isApp(desired: Desired, item: ContainerView): boolean {
   return desired.workloads.some((workload) => workload.app === item.labels[LABEL.app]);
-}
-
-/** What has to run, in the order of `needs`: start, run the release command, become ready. */
-function planStarts(
-  desired: Desired,
-  mine: readonly ContainerView[],
-  old: readonly ContainerView[],
-  history: History,
-  options: PlanOptions,
-): Step[] {
-  const apps = [...new Set(byNeeds(desired.workloads).map((item) => item.app))];
-  return apps.flatMap((app) => {
-    const workloads = desired.workloads.filter((item) => item.app === app);
-    const containerOf = (workload: Workload): ContainerView | undefined =>
-      mine.find((item) => item.name === workload.container.name);
-    const starts = workloads.flatMap((workload): Step[] => {
-      const container = containerOf(workload);
-      if (container?.state === 'running') return [];
-      // One that was never started was perhaps never checked either: making it again finds it and checks it.
-      if (!container || container.state === 'created') return [{ do: 'run', workload, why: whyRun(workload, history) }];
-      return [{ do: 'start', workload, why: whyStart(container, history, options) }];
-    });
-    // Running is not enough: a deploy that was killed leaves containers behind that nobody has asked yet.
-    const unproven = workloads.filter(
-      (workload) => containerOf(workload)?.state !== 'running' || !wasLive(workload.container.name, history),
-    );
-    if (unproven.length === 0) return [];
-    const first = workloads[0]!;
-    const stops = first.overlap
-      ? []
-      : planStops(
-          old.filter((item) => item.labels[LABEL.app] === app),
-          history,
-        );
-    const isNew = unproven.some((workload) => !wasLive(workload.container.name, history));
-    const tasks: Step[] =
-      first.release && isNew && options.rollbackOf === undefined
-        ? [{ do: 'task', workload: first, command: first.release, why: 'before the switch' }]
-        : [];
-    const ready = unproven.map((workload): Step => ({ do: 'ready', workload, why: readyWhy(first) }));
-    return [...stops, ...starts, ...tasks, ...ready];
-  });
-}
-
-function planStops(old: readonly ContainerView[], history: History): Step[] {
-  return old
-    .filter((item) => item.state === 'running')
-    .map((item) => ({
-      do: 'stop',
-      container: item,
-      timeout: timing(item, history).timeout,
-      why: 'one copy at a time may write to its volume: short interruption',
-    }));
-}
-
-function readyWhy(workload: Workload): string {
-  const { path, command } = workload.health;
-  if (path !== undefined) return `answers ${path}`;
-  return command ? `${command.join(' ')} succeeds` : 'keeps running';
-}
-
-function whyStart(container: ContainerView, history: History, options: PlanOptions): string {
-  if (options.rollbackOf !== undefined) return `kept since release ${options.rollbackOf}`;
-  if (!wasLive(container.name, history)) return 'an earlier attempt did not become ready';
-  return container.state === 'exited' ? 'stopped' : `is ${container.state}`;
-}
-
-/** Whether a container belongs to a release that went live, so that its release command has run. */
-function wasLive(name: string, history: History): boolean {
-  return history.releases.some((release) => release.desired.workloads.some((item) => item.container.name === name));
-}
-
-function whyRun(workload: Workload, history: History): string {
-  const before = history.current?.desired.workloads.find((item) => item.app === workload.app);
-  if (!before) return 'not running yet';
-  if (before.spec === workload.spec) return 'its container is gone';
-  return explainChange(before, workload, history.current?.desired.images[workload.app]);
-}
-
-/** How long a container may take to finish: as its own release said. */
-function timing(container: ContainerView, history: History): { drain: number; timeout: number } {
-  const known = history.releases
-    .flatMap((release) => release.desired.workloads)
-    .find((item) => item.container.name === container.name);
-  return { drain: known?.drain ?? 10_000, timeout: known?.container.stopTimeout ?? 20 };
 }
 
 function planNetwork(desired: Desired, observed: Observed, workspace: Workspace): Step[] {

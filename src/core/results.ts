@@ -1,5 +1,8 @@
-/** What operations hand back, for the terminal and as JSON. Field names are a promise: `version` grows when one changes. */
+/** What operations hand back, for the terminal and as JSON. */
 import type { Limits } from './model.ts';
+
+/** Stands in every JSON document and line hostctl prints; grows when a field changes its meaning or goes. */
+export const JSON_VERSION = 1;
 
 /** What a visitor would have seen during a switch. */
 export interface Visits {

@@ -49,7 +49,7 @@ export const runtimeSchema = z.strictObject({
   env: z.record(z.string(), z.string()).optional(),
 });
 
-export type RuntimeSpec = z.infer<typeof runtimeSchema>;
+type RuntimeSpec = z.infer<typeof runtimeSchema>;
 
 export interface Runtime extends RuntimeSpec {
   readonly name: string;

@@ -50,15 +50,7 @@ const volume = z.union(
 );
 
 const RELAXABLE = ['writable-rootfs', 'exec-tmp', 'new-privileges', 'image-user'] as const;
-export const RELAXABLE_CAPS = [
-  'NET_BIND_SERVICE',
-  'CHOWN',
-  'SETUID',
-  'SETGID',
-  'DAC_OVERRIDE',
-  'FOWNER',
-  'KILL',
-] as const;
+const RELAXABLE_CAPS = ['NET_BIND_SERVICE', 'CHOWN', 'SETUID', 'SETGID', 'DAC_OVERRIDE', 'FOWNER', 'KILL'] as const;
 
 const relax = z
   .strictObject({

@@ -114,7 +114,7 @@ export function subjectOf(step: Step): string {
   }
 }
 
-export function formatLimits(limits: Limits): string {
+function formatLimits(limits: Limits): string {
   return `${formatSize(limits.memory)}, ${limits.cpus} cpus, ${limits.pids} pids`;
 }
 
@@ -130,6 +130,6 @@ export function formatPlan(plan: Plan): string {
     .join('\n');
 }
 
-export function formatStep(step: Step): string {
+function formatStep(step: Step): string {
   return `${step.do.padEnd(8)}${subjectOf(step)}  (${step.why})`;
 }

@@ -12,19 +12,23 @@ const END_MS = 3000;
 
 /** Waits until a new container answers as its definition asks; fails with all there is to know about why not. */
 export async function waitReady(workload: Workload, host: string, ctx: Context): Promise<void> {
-  await poll(workload, ctx, async (since) => {
+  await poll(workload, ctx, async (state) => {
     if (workload.health.command) return runCheck(workload, ctx);
-    if (workload.health.path === undefined)
-      return ctx.clock.now() - since >= SETTLE_MS ? { ok: true, status: 0, ms: 0 } : undefined;
+    if (workload.health.path === undefined) return settled(state, ctx);
     return judge(await ask(workload, host, ctx), workload);
   });
 }
 
+/** Whether an app without any check has kept running for long enough. */
+async function settled(state: ContainerState, ctx: Context): Promise<Answer | undefined> {
+  const age = ctx.clock.now() - Date.parse(state.startedAt);
+  return age >= SETTLE_MS ? { ok: true, status: 0, ms: 0 } : undefined;
+}
+
 /** Waits until a new container answers anything at all: it has booted, whatever its pages say before a migration. */
 export async function waitAnswers(workload: Workload, host: string, ctx: Context): Promise<void> {
-  await poll(workload, ctx, async (since) => {
-    if (workload.health.path === undefined)
-      return ctx.clock.now() - since >= SETTLE_MS ? { ok: true, status: 0, ms: 0 } : undefined;
+  await poll(workload, ctx, async (state) => {
+    if (workload.health.path === undefined) return settled(state, ctx);
     return ask(workload, host, ctx);
   });
 }
@@ -32,7 +36,7 @@ export async function waitAnswers(workload: Workload, host: string, ctx: Context
 async function poll(
   workload: Workload,
   ctx: Context,
-  look: (since: number) => Promise<Answer | undefined>,
+  look: (state: ContainerState) => Promise<Answer | undefined>,
 ): Promise<void> {
   const { name } = workload.container;
   const since = ctx.clock.now();
@@ -44,7 +48,7 @@ async function poll(
     restarts ??= state.restarts;
     if (state.restarting || state.restarts > restarts)
       throw await failure(workload, 'ended and was started again', last, ctx);
-    last = (await look(since)) ?? last;
+    last = (await look(state)) ?? last;
     if (last?.ok) return;
     if (ctx.clock.now() - since > workload.health.within) {
       throw await failure(workload, `did not become ready within ${formatDuration(workload.health.within)}`, last, ctx);

@@ -38,7 +38,7 @@ function generation(input: DriverInput): Generation {
 }
 
 /** One project's part: byte-stable, so that an unchanged project is an unchanged file. */
-export function siteConfig(site: Site): string {
+function siteConfig(site: Site): string {
   const routes = site.routes.toSorted(bySpecificity);
   const lines = [
     `# Written by hostctl for the project ${site.project}.`,

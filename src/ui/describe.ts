@@ -1,11 +1,9 @@
+import { JSON_VERSION } from '../core/results.ts';
 import { formatPlan, type Plan, projectSteps, type Step, subjectOf } from '../core/steps.ts';
 import type { Event } from '../ports.ts';
 
-/** Version of every JSON document and line hostctl prints; grows when a field changes its meaning or goes. */
-export const JSON_VERSION = 1;
-
 /** A step as JSON: stable words instead of everything hostctl knows of it. */
-export function stepJson(step: Step): Record<string, unknown> {
+function stepJson(step: Step): Record<string, unknown> {
   return { do: step.do, subject: subjectOf(step), why: step.why };
 }
 

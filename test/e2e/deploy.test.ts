@@ -131,7 +131,7 @@ describe('the switch', () => {
     expect(load.errors).toEqual([]);
     expect(load.failed).toBe(0);
     expect(load.requests).toBeGreaterThan(2000);
-    console.log(`ten redeploys: ${load.requests} requests, ${load.failed} failed`);
+    process.stdout.write(`ten redeploys: ${load.requests} requests, ${load.failed} failed\n`);
   });
 
   test('200 requests a second during five redeploys of the TCP site, which reload the proxy: none fails', async () => {
@@ -190,7 +190,7 @@ describe('a release that is no good', () => {
 
   test.each([
     ['ends at once', 'console.log("no database"); process.exit(3)', /exit code 3/, /no database/],
-    ['answers errors', `${good.replace('200', '500')}`, /last probe of \/: answered 500/, /(?:)/],
+    ['answers errors', good.replace('200', '500'), /last probe of \/: answered 500/, /(?:)/],
     [
       'listens nowhere',
       'console.log("waiting"); setInterval(() => {}, 1000)',

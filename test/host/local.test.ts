@@ -75,7 +75,7 @@ describe('unpacking', () => {
     }[]
   ): Readable => {
     const tar = pack();
-    for (const { text, ...header } of entries) tar.entry(header as never, text ?? '');
+    for (const { text, ...header } of entries) tar.entry(header, text ?? '');
     tar.finalize();
     return Readable.from(tar, { objectMode: false });
   };

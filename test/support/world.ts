@@ -25,7 +25,7 @@ import type {
 } from '../../src/ports.ts';
 import { FakeEngine } from './engine.ts';
 
-export const ROOT = new URL('../..', import.meta.url).pathname.replace(/\/$/, '');
+const ROOT = new URL('../..', import.meta.url).pathname.replace(/\/$/, '');
 
 interface Stored {
   readonly text?: string;
@@ -34,7 +34,7 @@ interface Stored {
 }
 
 /** A data root in memory. */
-export class FakeHost implements Host {
+class FakeHost implements Host {
   readonly entries = new Map<string, Stored>();
   readonly locks = new Map<string, string>();
   /** Every change, in order: `write key`. */
@@ -87,7 +87,7 @@ export class FakeHost implements Host {
   }
 
   async remove(path: string): Promise<void> {
-    for (const key of [...this.entries.keys()]) {
+    for (const key of this.entries.keys()) {
       if (key !== path && !key.startsWith(`${path}/`)) continue;
       this.writes.push(`remove ${key}`);
       this.entries.delete(key);
@@ -113,7 +113,7 @@ export class FakeHost implements Host {
 }
 
 /** A proxy that serves what the data root's links and configuration say. */
-export class FakeProber implements Prober {
+class FakeProber implements Prober {
   readonly visits: string[] = [];
   readonly #world: World;
 
@@ -150,7 +150,7 @@ export class FakeProber implements Prober {
 }
 
 /** The definitions and sources of this machine, in memory. Paths are absolute. */
-export class FakeFiles implements Files {
+class FakeFiles implements Files {
   readonly texts = new Map<string, string>();
 
   async read(path: string): Promise<string | undefined> {

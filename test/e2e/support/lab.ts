@@ -19,6 +19,15 @@ export interface Result {
   readonly err: string;
 }
 
+export interface LabOptions {
+  /** More of hostctl.yaml. */
+  readonly settings?: string;
+  /** Another engine than this machine's. */
+  readonly endpoint?: string;
+  /** Words in front of every hostctl: a program that runs it somewhere else. */
+  readonly through?: readonly string[];
+}
+
 /** A workspace, a data root and a proxy of its own on the real engine; everything goes with `close`. */
 export class Lab {
   readonly dir = mkdtempSync(join(tmpdir(), 'hostctl-ws-'));
@@ -28,19 +37,23 @@ export class Lab {
   readonly engine: DockerEngine;
   readonly port: number;
 
-  private constructor(port: number, settings: string) {
+  readonly #options: Required<LabOptions>;
+
+  private constructor(port: number, options: Required<LabOptions>) {
     this.port = port;
-    this.api = new EngineApi(SOCKET);
+    this.#options = options;
+    this.api = new EngineApi(options.endpoint);
     this.engine = new DockerEngine(this.api, (work) => work(), '/nonexistent');
     this.write(
       'hostctl.yaml',
-      `instance: ${this.instance}\ndata: ${this.data}\nproxy: { driver: nginx, address: 127.0.0.1, http: ${port} }\n${settings}`,
+      `instance: ${this.instance}\ndata: ${this.data}\nproxy: { driver: nginx, address: 127.0.0.1, http: ${port} }\n${options.settings}`,
     );
     mkdirSync(join(this.dir, 'projects'));
   }
 
-  static async open(settings = 'bases: { from: debian }\n'): Promise<Lab> {
-    return new Lab(await freePort(), settings);
+  static async open(options: LabOptions = {}): Promise<Lab> {
+    const defaults = { settings: 'bases: { from: debian }\n', endpoint: SOCKET, through: [] };
+    return new Lab(await freePort(), { ...defaults, ...options });
   }
 
   /** A file of the workspace; directories are made. */
@@ -65,16 +78,9 @@ export class Lab {
   /** Runs the built program as a user does. */
   hostctl(args: string, env: NodeJS.ProcessEnv = {}): Promise<Result> {
     return new Promise((resolve) => {
-      const words = args.split(' ').filter((word) => word !== '');
-      execFile(
-        process.execPath,
-        [BIN, ...words],
-        {
-          cwd: this.dir,
-          env: { ...process.env, DOCKER_HOST: SOCKET, NO_COLOR: '1', ...env },
-          maxBuffer: 64 * 1024 ** 2,
-        },
-        (error, out, err) => resolve({ code: error ? Number(error.code ?? 1) : 0, out, err }),
+      const [program, ...words] = this.#argv(args);
+      execFile(program!, words, { cwd: this.dir, env: this.#env(env), maxBuffer: 64 * 1024 ** 2 }, (error, out, err) =>
+        resolve({ code: error ? Number(error.code ?? 1) : 0, out, err }),
       );
     });
   }
@@ -88,11 +94,16 @@ export class Lab {
 
   /** A running command whose end is not waited for. */
   start(args: string): ReturnType<typeof spawn> {
-    return spawn(process.execPath, [BIN, ...args.split(' ')], {
-      cwd: this.dir,
-      env: { ...process.env, DOCKER_HOST: SOCKET, NO_COLOR: '1' },
-      stdio: 'pipe',
-    });
+    const [program, ...words] = this.#argv(args);
+    return spawn(program!, words, { cwd: this.dir, env: this.#env({}), stdio: 'pipe' });
+  }
+
+  #argv(args: string): string[] {
+    return [...this.#options.through, process.execPath, BIN, ...args.split(' ').filter((word) => word !== '')];
+  }
+
+  #env(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+    return { ...process.env, DOCKER_HOST: this.#options.endpoint, NO_COLOR: '1', ...env };
   }
 
   /** What the engine itself says of every container of this lab, by name. */

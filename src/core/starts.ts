@@ -1,0 +1,117 @@
+import { explainChange } from './change.ts';
+import { LABEL } from './names.ts';
+import { byLevel } from './needs.ts';
+import type { ContainerView, Desired, History, Workload } from './state.ts';
+import type { Step } from './steps.ts';
+
+/** The steps of one app, by what they must come before. */
+interface Start {
+  readonly starts: readonly Step[];
+  readonly tasks: readonly Step[];
+  readonly ready: readonly Step[];
+}
+
+/**
+ * What has to run. Apps that nothing holds back start together; those that need them follow when they are ready.
+ * @param rollbackOf set when an earlier release comes back: its release commands are not run again
+ */
+export function planStarts(
+  desired: Desired,
+  mine: readonly ContainerView[],
+  history: History,
+  rollbackOf: number | undefined,
+): Step[] {
+  return byLevel(desired.workloads).flatMap((level) => {
+    const apps = [...new Set(level.map((item) => item.app))];
+    const parts = apps.map((app) =>
+      planApp(
+        level.filter((item) => item.app === app),
+        desired,
+        mine,
+        history,
+        rollbackOf,
+      ),
+    );
+    return [
+      ...parts.flatMap((part) => part.starts),
+      ...parts.flatMap((part) => part.tasks),
+      ...parts.flatMap((part) => part.ready),
+    ];
+  });
+}
+
+function planApp(
+  workloads: readonly Workload[],
+  desired: Desired,
+  mine: readonly ContainerView[],
+  history: History,
+  rollbackOf: number | undefined,
+): Start {
+  const containerOf = (workload: Workload): ContainerView | undefined =>
+    mine.find((item) => item.name === workload.container.name);
+  const first = workloads[0]!;
+  const starts = workloads.flatMap((workload): Step[] => {
+    const container = containerOf(workload);
+    if (container?.state === 'running') return [];
+    // One that was never started was perhaps never checked either: making it again finds it and checks it.
+    if (!container || container.state === 'created') return [{ do: 'run', workload, why: whyRun(workload, history) }];
+    return [{ do: 'start', workload, why: whyStart(container, history, rollbackOf) }];
+  });
+  // Running is not enough: a deploy that was killed leaves containers behind that nobody has asked yet.
+  const unproven = workloads.filter(
+    (workload) => containerOf(workload)?.state !== 'running' || !wasLive(workload.container.name, history),
+  );
+  const wanted = new Set(desired.workloads.map((item) => item.container.name));
+  const old = mine.filter((item) => item.labels[LABEL.app] === first.app && !wanted.has(item.name));
+  const stops = first.overlap || unproven.length === 0 ? [] : planStops(old, history);
+  const isNew = unproven.some((workload) => !wasLive(workload.container.name, history));
+  const runsTask = first.release !== undefined && isNew && rollbackOf === undefined;
+  return {
+    starts: [...stops, ...starts],
+    tasks: runsTask ? [{ do: 'task', workload: first, command: first.release, why: 'before the switch' }] : [],
+    ready: unproven.map((workload) => ({ do: 'ready', workload, why: whyReady(workload) })),
+  };
+}
+
+function planStops(old: readonly ContainerView[], history: History): Step[] {
+  return old
+    .filter((item) => item.state === 'running')
+    .map((item) => ({
+      do: 'stop',
+      container: item,
+      timeout: timing(item, history).timeout,
+      why: 'one copy at a time may write to its volume: short interruption',
+    }));
+}
+
+function whyReady(workload: Workload): string {
+  const { path, command } = workload.health;
+  if (path !== undefined) return `answers ${path}`;
+  return command ? `${command.join(' ')} succeeds` : 'keeps running';
+}
+
+function whyStart(container: ContainerView, history: History, rollbackOf: number | undefined): string {
+  if (rollbackOf !== undefined) return `kept since release ${rollbackOf}`;
+  if (!wasLive(container.name, history)) return 'an earlier attempt did not become ready';
+  return container.state === 'exited' ? 'stopped' : `is ${container.state}`;
+}
+
+/** Whether a container belongs to a release that went live, so that its release command has run. */
+function wasLive(name: string, history: History): boolean {
+  return history.releases.some((release) => release.desired.workloads.some((item) => item.container.name === name));
+}
+
+function whyRun(workload: Workload, history: History): string {
+  const before = history.current?.desired.workloads.find((item) => item.app === workload.app);
+  if (!before) return 'not running yet';
+  if (before.spec === workload.spec) return 'its container is gone';
+  return explainChange(before, workload, history.current?.desired.images[workload.app]);
+}
+
+/** How long a container may take to finish: as its own release said. */
+export function timing(container: ContainerView, history: History): { drain: number; timeout: number } {
+  const known = history.releases
+    .flatMap((release) => release.desired.workloads)
+    .find((item) => item.container.name === container.name);
+  return { drain: known?.drain ?? 10_000, timeout: known?.container.stopTimeout ?? 20 };
+}
