@@ -1,5 +1,6 @@
+import { resolve } from 'node:path';
 import { HostctlCommand } from '../command.ts';
-import { count, DefinitionError } from '../errors.ts';
+import { count } from '../errors.ts';
 
 export default class Validate extends HostctlCommand<typeof Validate> {
   static override summary = 'Report every problem of every definition.';
@@ -7,11 +8,16 @@ export default class Validate extends HostctlCommand<typeof Validate> {
   static override examples = ['<%= config.bin %> validate', '<%= config.bin %> validate --json'];
 
   protected async work(): Promise<void> {
-    const context = await this.context();
-    const { loadProjects } = await import('../ops/load.ts');
-    const { projects, problems } = await loadProjects(context.files, context.workspace, context.templates.runtimes);
-    if (problems.length > 0) throw new DefinitionError(problems);
-    const names = projects.map((project) => project.name);
-    this.result({ valid: true, projects: names }, `${count(names.length, 'project')}, no problems\n`);
+    const [{ findWorkspace, validate }, { loadTemplates }, { LocalFiles }] = await Promise.all([
+      import('../ops/load.ts'),
+      import('../local/templates.ts'),
+      import('../local/files.ts'),
+    ]);
+    const files = new LocalFiles();
+    const { runtimes } = await loadTemplates(`${this.config.root}/templates`);
+    const { workspace } = this.flags;
+    const dir = workspace === undefined ? await findWorkspace(files, process.cwd()) : resolve(workspace);
+    const projects = await validate(files, dir, runtimes);
+    this.result({ valid: true, projects }, `${count(projects.length, 'project')}, no problems\n`);
   }
 }

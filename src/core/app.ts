@@ -28,7 +28,7 @@ export function normaliseApp(name: string, project: ProjectInput, around: Surrou
     ...optional('command', readCommand(input.command, [...at, 'command'], report)),
     env: { ...runtime?.env, ...input.env },
     limits: readLimits(input.limits, around.limits, at, report),
-    health: readHealth(input, path, at, report),
+    health: readHealth(input, path, runtime, at, report),
     ...optional('release', readCommand(input.release, [...at, 'release'], report)),
     replicas: input.replicas ?? 1,
     volumes: readVolumes(input, at, report),
@@ -189,13 +189,20 @@ function readLimits(input: AppInput['limits'], defaults: Limits, at: string[], r
   return { memory, cpus: input?.cpus ?? defaults.cpus, pids: input?.pids ?? defaults.pids };
 }
 
-function readHealth(input: AppInput, path: string | undefined, at: string[], report: Report): Health {
+function readHealth(
+  input: AppInput,
+  path: string | undefined,
+  runtime: Runtime | undefined,
+  at: string[],
+  report: Report,
+): Health {
   const health = input.health ?? {};
   const command = readCommand(health.command, [...at, 'health', 'command'], report);
   if (command && health.path !== undefined) {
     report.add([...at, 'health'], '`path` and `command` exclude each other', { on: 'key' });
   }
-  const asked = command ? undefined : (health.path ?? path);
+  const usual = path === '/' ? (runtime?.health ?? path) : path;
+  const asked = command ? undefined : (health.path ?? usual);
   return {
     ...optional('path', asked),
     expect: health.expect ?? [],

@@ -44,6 +44,8 @@ export const runtimeSchema = z.strictObject({
   ),
   /** Files collected into the image at build time, served under `at`. */
   static: z.strictObject({ at: z.string(), from: z.string() }).optional(),
+  /** Page that tells whether an app at `/` works, unless its definition names one. */
+  health: z.string(),
   /** Folders that must be writable, empty at each start. */
   writable: z.array(z.string()).optional(),
   env: z.record(z.string(), z.string()).optional(),

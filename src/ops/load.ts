@@ -27,13 +27,29 @@ export interface Loaded {
 
 /** hostctl.yaml of a directory. */
 export async function loadWorkspace(files: Files, dir: string): Promise<Workspace> {
-  const path = join(dir, WORKSPACE_FILE);
-  const read = await readYaml(files, path, dir);
-  if ('problems' in read) throw new DefinitionError(read.problems);
-  if (read.file.value === null || read.file.value === undefined) return normaliseWorkspace({}, dir);
+  const { workspace, problems } = await readWorkspace(files, dir);
+  if (problems.length > 0) throw new DefinitionError(problems);
+  return workspace;
+}
+
+/** hostctl.yaml and what is wrong with it; the defaults stand in for what cannot be read. */
+async function readWorkspace(files: Files, dir: string): Promise<{ workspace: Workspace; problems: Problem[] }> {
+  const defaults = normaliseWorkspace({}, dir);
+  const read = await readYaml(files, join(dir, WORKSPACE_FILE), dir);
+  if ('problems' in read) return { workspace: defaults, problems: read.problems };
+  if (read.file.value === null || read.file.value === undefined) return { workspace: defaults, problems: [] };
   const checked = checkSchema(workspaceSchema, read.file);
-  if (!checked.ok) throw new DefinitionError(read.file.problems(checked.findings));
-  return normaliseWorkspace(checked.value, dir);
+  if (!checked.ok) return { workspace: defaults, problems: inOrder(read.file.problems(checked.findings)) };
+  return { workspace: normaliseWorkspace(checked.value, dir), problems: [] };
+}
+
+/** Every problem of a workspace, hostctl.yaml's own first; fails with all of them. Returns the projects' names. */
+export async function validate(files: Files, dir: string, runtimes: readonly Runtime[]): Promise<readonly string[]> {
+  const { workspace, problems } = await readWorkspace(files, dir);
+  const loaded = await loadProjects(files, workspace, runtimes);
+  const all = [...problems, ...loaded.problems];
+  if (all.length > 0) throw new DefinitionError(all);
+  return loaded.names;
 }
 
 /** The directory with hostctl.yaml: this one or the nearest above. */

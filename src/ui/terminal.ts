@@ -123,7 +123,8 @@ export class TerminalUi implements Ui {
       this.#frame += 1;
       this.#draw();
     }, FRAME_MS).unref();
-    const width = this.#options.err.columns ?? 80;
+    // A terminal that does not know its size says 0.
+    const width = this.#options.err.columns || 80;
     const lines = [...this.#rows.values()].map((row) => {
       const seconds = formatDuration(Math.floor((Date.now() - row.since) / 1000) * 1000);
       const text = `${FRAMES[this.#frame % FRAMES.length]} ${row.project} ${row.step.do} ${subjectOf(row.step)} ${seconds}`;

@@ -38,6 +38,21 @@ describe('output', () => {
     expect(forced.out).toMatch(/\u001b\[/);
   });
 
+  test('live rows on a terminal', async () => {
+    lab.write('pages/live.html', 'live');
+    const out = await new Promise<string>((resolve) => {
+      const words = `stty cols 100 rows 30; ${process.execPath} ${ROOT}/bin/hostctl.js deploy pages`;
+      const env = { ...process.env, NO_COLOR: '', TERM: 'xterm' };
+      execFile('script', ['--quiet', '--return', '--command', words, '/dev/null'], { cwd: lab.dir, env }, (_, text) =>
+        resolve(text),
+      );
+    });
+    // eslint-disable-next-line no-control-regex -- looking for what moves the cursor is the point
+    expect(out).toMatch(/\u001b\[\d*[AGK]/);
+    expect(out).toMatch(/[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] pages/);
+    expect(out).toContain('✓');
+  });
+
   test('--json is one document per line for events, with a result at the end', async () => {
     lab.write('pages/more.html', 'more');
     const { out, err } = await lab.hostctl('deploy pages --json');
@@ -209,6 +224,11 @@ describe('commands', () => {
       'projects/bad.yaml:4:5 unknown key `runtim` (apps.web.runtim)\n  3 |   web:\n> 4 |     runtim: node\n    |     ^^^^^^\n',
     );
     expect(err).toContain('→ did you mean `runtime`?');
+    lab.write('hostctl.yaml', `${readFileSync(join(lab.dir, 'hostctl.yaml'), 'utf8')}proxi: 1\n`);
+    const both = await lab.hostctl('validate');
+    expect(both.err).toContain('hostctl.yaml:5:1 unknown key `proxi`');
+    expect(both.err).toContain('2 problems in 2 files');
+    lab.write('hostctl.yaml', readFileSync(join(lab.dir, 'hostctl.yaml'), 'utf8').replace('proxi: 1\n', ''));
     const json = JSON.parse((await lab.hostctl('validate --json')).out) as {
       error: { problems: { line: number; hint: string }[] };
     };

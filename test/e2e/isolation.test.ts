@@ -57,7 +57,7 @@ async function run(host: string, command: string): Promise<{ code: number | stri
 
 /** What an HTTP request from inside an app ends with: a body, or the reason there is none. */
 async function dial(host: string, address: string, port: number): Promise<string> {
-  const script = `fetch('http://${address}:${port}/',{signal:AbortSignal.timeout(3000)}).then(r=>r.text()).then(t=>console.log('answered',t),e=>console.log(e.cause?.code??e.name))`;
+  const script = `fetch('http://${address}:${port}/',{signal:AbortSignal.timeout(3000)}).then(r=>r.text()).then(t=>console.log('answered',t),e=>console.log(e.cause?.code??e.name)).then(()=>process.exit())`;
   return (await run(host, `node -e "${script}"`)).out.trim();
 }
 
@@ -195,6 +195,28 @@ function execSocket(path: string, text: string): { out: string } {
   const script = `const s=require('net').connect(${JSON.stringify(path)},()=>s.write(${JSON.stringify(text)}));s.on('data',d=>process.stdout.write(d));s.on('end',()=>process.exit())`;
   return { out: execFileSync(process.execPath, ['-e', script], { encoding: 'utf8' }) };
 }
+
+describe('the proxy', () => {
+  test('sees its configuration, the sockets and the media, and nothing else of an app', async () => {
+    const proxy = `${lab.instance}-proxy`;
+    const { Mounts, Config } = (await lab.inspectAll()).get(proxy)!;
+    expect(Config.User).toBe('19999:19999');
+    expect(Mounts.map((mount) => [mount.Source.slice(lab.data.length), mount.RW]).toSorted()).toEqual([
+      ['/links', false],
+      ['/media', false],
+      ['/proxy', false],
+      ['/proxy/admin', true],
+      ['/sockets', false],
+    ]);
+    const inside = async (command: string): Promise<number> =>
+      (await lab.engine.exec(proxy, ['sh', '-c', command])).code;
+    const socketDir = readdirSync(join(lab.data, 'sockets')).find((name) => name.startsWith(a.Name.slice(1)))!;
+    expect(await inside(`ls /run/hostctl/sockets/${socketDir}`)).not.toBe(0);
+    expect(await inside('ls /run/hostctl/links')).not.toBe(0);
+    expect(await inside('touch /etc/hostctl/x || touch /srv/media/x || touch /run/hostctl/sockets/x')).not.toBe(0);
+    expect(await inside(`test -S /run/hostctl/sockets/${socketDir}/app.sock`)).toBe(0);
+  });
+});
 
 describe('limits hold in the kernel, and only the hog feels them', () => {
   test('memory: the hog is ended, its neighbour answers every request', async () => {

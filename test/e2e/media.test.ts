@@ -277,9 +277,38 @@ describe('nothing else is', () => {
   });
 });
 
+describe('settings of a site', () => {
+  test('request bodies end at their limit, answers at their time', async () => {
+    lab.write(
+      'limits/app.py',
+      'import time\ndef application(environ, start_response):\n    size = len(environ["wsgi.input"].read())\n    if environ["PATH_INFO"] == "/slow": time.sleep(4)\n    start_response("200 OK", [])\n    return [str(size).encode()]\n',
+    );
+    lab.define(
+      'limits',
+      'hostnames: [limits.org]\napps:\n  web: { runtime: wsgi, source: ../limits, wsgi: app }\nhttp: { body: 1M, timeout: 2s }\n',
+    );
+    await lab.ok('deploy limits');
+    const post = (size: number) =>
+      ask(lab, 'limits.org', '/', {
+        method: 'POST',
+        body: Buffer.alloc(size),
+        headers: { 'Content-Length': String(size) },
+      });
+    expect(await post(1024 ** 2)).toMatchObject({ status: 200, body: String(1024 ** 2) });
+    expect((await post(1024 ** 2 + 1)).status).toBe(413);
+    expect((await ask(lab, 'limits.org', '/slow')).status).toBe(504);
+  });
+});
+
 test('the generated configuration has one file per project, and the files are only for the proxy', () => {
   const live = join(lab.data, 'proxy/live');
-  expect(readdirSync(join(live, 'sites')).toSorted()).toEqual(['added.conf', 'echo.conf', 'files.conf', 'other.conf']);
+  expect(readdirSync(join(live, 'sites')).toSorted()).toEqual([
+    'added.conf',
+    'echo.conf',
+    'files.conf',
+    'limits.conf',
+    'other.conf',
+  ]);
   expect(readFileSync(join(live, 'sites/files.conf'), 'utf8')).toContain('disable_symlinks on');
   expect(execFileSync('stat', ['-c', '%a %u %g', join(live, 'nginx.conf')], { encoding: 'utf8' }).trim()).toBe(
     '640 0 19999',
