@@ -1,0 +1,61 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { commandNames } from '../src/command-names.ts';
+import { brief, check } from './support/definitions.ts';
+
+const ROOT = new URL('..', import.meta.url).pathname;
+const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
+const sources = execFileSync('find', ['src', '-name', '*.ts'], { cwd: ROOT, encoding: 'utf8' }).trim().split('\n');
+
+describe('docs', () => {
+  test('errors.md has one heading per code, and no other', () => {
+    const used = new Set(
+      sources.flatMap((path) =>
+        [...read(path).matchAll(/(?:HostctlError|super)\(\s*'([A-Z_]+)'/g)].map((match) => match[1]!),
+      ),
+    );
+    const explained = [...read('docs/errors.md').matchAll(/^## (\w+)$/gm)].map((match) => match[1]!);
+    expect(explained).toEqual([...used].toSorted());
+  });
+
+  test('the definitions they show are right', async () => {
+    const shown = ['README.md', 'docs/definition.md'].flatMap((path) =>
+      [...read(path).matchAll(/```yaml\n(hostnames:[\s\S]*?)```/g)].map((match) => match[1]!),
+    );
+    expect(shown.length).toBeGreaterThanOrEqual(3);
+    for (const text of shown) {
+      const { problems } = await check(
+        text
+          .replaceAll(/source: \S+?(?=[ }\n])/g, 'source: /src/django')
+          .replaceAll(
+            /from: (\.\.?\/\S+?)(?=[,} ])/g,
+            (_, path: string) => `from: ${path.endsWith('.txt') ? '/src/app/robots.txt' : '/src/app/media'}`,
+          ),
+      );
+      expect(brief(problems), text).toEqual([]);
+    }
+  });
+
+  test('every link leads somewhere', () => {
+    const pages = [
+      'README.md',
+      'CONTRIBUTING.md',
+      ...readdirSync(join(ROOT, 'docs'))
+        .filter((name) => name.endsWith('.md'))
+        .map((name) => `docs/${name}`),
+    ];
+    for (const page of pages) {
+      for (const [, target] of read(page).matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)) {
+        expect(() => read(join(page, '..', target!)), `${page} → ${target}`).not.toThrow();
+      }
+    }
+  });
+
+  test('the README names every command', () => {
+    for (const name of commandNames) expect(read('README.md')).toContain(`\`${name}\``);
+    const files = readdirSync(join(ROOT, 'src/commands')).map((name) => name.replace('.ts', ''));
+    expect(files.toSorted()).toEqual([...commandNames].toSorted());
+  });
+});
