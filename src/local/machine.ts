@@ -58,10 +58,7 @@ export class LocalMachine implements Machine {
     child.on('close', (code) => {
       if (code === 0) out.end();
       // Destroyed rather than ended: whoever reads must not take half a stream for the whole.
-      else
-        out.destroy(
-          new HostctlError('PROGRAM_FAILED', `${argv[0]} ended with ${code}: ${errors.slice(-5).join('; ')}`),
-        );
+      else out.destroy(new HostctlError('PROGRAM_FAILED', `${argv[0]} ended with ${code}: ${whatWentWrong(errors)}`));
     });
     return out;
   }
@@ -103,6 +100,12 @@ export class LocalMachine implements Machine {
       socket.on('timeout', () => done(false));
     });
   }
+}
+
+/** The lines a program marks as errors, or its last ones. */
+function whatWentWrong(lines: readonly string[]): string {
+  const marked = lines.filter((line) => /^(E|Err|error|fatal):/i.test(line));
+  return (marked.length > 0 ? marked : lines.slice(-5)).join('; ');
 }
 
 async function succeeds(work: Promise<void>): Promise<boolean> {
