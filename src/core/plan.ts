@@ -1,7 +1,7 @@
 import type { NetworkSpec } from './container.ts';
 import { chooseSubnet } from './identity.ts';
 import type { Workspace } from './model.ts';
-import { LABEL } from './names.ts';
+import { LABEL, networkName } from './names.ts';
 import type { ContainerView, Desired, History, Observed, Release, Workload } from './state.ts';
 import { planStarts, timing } from './starts.ts';
 import { limitsOf } from './state.ts';
@@ -27,8 +27,12 @@ export function planProject(desired: Desired, observed: Observed, options: PlanO
 
   const starting = planStarts(desired, mine, history, options.rollbackOf);
   const media = planMedia(desired, observed);
-  const before = [...planNetwork(desired, observed, options.workspace), ...withMedia(starting, media)];
-  const limits = planLimits(desired, mine, history);
+  // Limits come before the release is written down: what is on record must have happened.
+  const before = [
+    ...planNetwork(desired, observed, options.workspace),
+    ...withMedia(starting, media),
+    ...planLimits(desired, mine, history),
+  ];
   const running = old.filter((item) => item.state !== 'exited' && item.state !== 'created' && item.state !== 'dead');
   const stoppedFirst = new Set(starting.flatMap((step) => (step.do === 'stop' ? [step.container.name] : [])));
   const retire: Step[] = running
@@ -41,10 +45,10 @@ export function planProject(desired: Desired, observed: Observed, options: PlanO
     }));
 
   const release = nextRelease(desired, history, options);
-  const route = planRoute(release, observed, history, before.length + limits.length > 0);
+  const route = planRoute(release, observed, history);
   const kept = keptReleases(route ? release : undefined, history, options.workspace.keep);
-  const forget = planForget(desired.project, old, kept, history, observed);
-  return { project: desired.project, before, ...(route ? { route } : {}), after: [...limits, ...retire, ...forget] };
+  const forget = planForget(desired.project, old, kept, history, observed, options.workspace);
+  return { project: desired.project, before, ...(route ? { route } : {}), after: [...retire, ...forget] };
 }
 
 function isApp(desired: Desired, item: ContainerView): boolean {
@@ -133,12 +137,7 @@ function nextRelease(desired: Desired, history: History, options: PlanOptions): 
   };
 }
 
-function planRoute(
-  release: Release,
-  observed: Observed,
-  history: History,
-  changed: boolean,
-): StepOf<'route'> | undefined {
+function planRoute(release: Release, observed: Observed, history: History): StepOf<'route'> | undefined {
   const { desired } = release;
   const current = history.current?.desired;
   const links = desired.workloads.filter(
@@ -147,17 +146,13 @@ function planRoute(
   const media = desired.media.filter(
     (item) => item.link !== undefined && observed.mediaLinks[item.link] !== item.root.split('/')[1],
   );
+  const wanted = new Set(desired.workloads.map((item) => item.link));
+  const stale = (current?.workloads ?? []).flatMap((item) => (item.link && !wanted.has(item.link) ? [item.link] : []));
   const reload = JSON.stringify(desired.site) !== JSON.stringify(current?.site) || !observed.proxyCurrent;
   const same = JSON.stringify(desired) === JSON.stringify(current);
-  if (same && !changed && links.length + media.length === 0 && !reload) return undefined;
-  return {
-    do: 'route',
-    release,
-    links,
-    media,
-    reload,
-    why: routeWhy(release, links.length + media.length > 0, reload),
-  };
+  if (same && links.length + media.length === 0 && !reload) return undefined;
+  const why = routeWhy(release, links.length + media.length > 0, reload);
+  return { do: 'route', release, links, media, stale, reload, why };
 }
 
 function routeWhy(release: Release, links: boolean, reload: boolean): string {
@@ -180,6 +175,7 @@ function planForget(
   kept: readonly Release[],
   history: History,
   observed: Observed,
+  workspace: Workspace,
 ): Step[] {
   const names = new Set(kept.flatMap((release) => release.desired.workloads.map((item) => item.container.name)));
   const containers = old.map((item) => item.name).filter((name) => !names.has(name));
@@ -190,17 +186,13 @@ function planForget(
     .map((name) => `${project}/${name}`)
     // Only copies have a version in their name; uploads are data.
     .filter((root) => /\.[0-9a-f]{10}$/.test(root) && !roots.has(root));
-  if (containers.length + releases.length + media.length === 0) return [];
+  const name = networkName(workspace.instance, project);
+  // A container that is kept for a rollback needs the network it was made on.
+  const unused =
+    observed.networks.some((item) => item.name === name) && !kept.some((release) => release.desired.network);
+  const network = unused ? { network: name } : {};
+  if (containers.length + releases.length + media.length === 0 && !unused) return [];
   const images = kept.flatMap((release) => Object.values(release.desired.images).map((image) => image.ref));
-  return [
-    {
-      do: 'forget',
-      project,
-      containers,
-      releases,
-      media,
-      keepImages: [...new Set(images)],
-      why: 'more than the releases to keep',
-    },
-  ];
+  const why = 'more than the releases to keep';
+  return [{ do: 'forget', project, containers, releases, media, keepImages: [...new Set(images)], ...network, why }];
 }

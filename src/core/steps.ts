@@ -36,6 +36,8 @@ interface Route {
   readonly links: readonly Workload[];
   /** Media whose link has to move. */
   readonly media: readonly MediaSet[];
+  /** Socket links of replicas and apps that are no more. */
+  readonly stale: readonly string[];
   /** Whether the proxy needs another configuration. */
   readonly reload: boolean;
 }
@@ -49,6 +51,8 @@ interface Forget {
   readonly media: readonly string[];
   /** Images of the project that kept releases need. */
   readonly keepImages: readonly string[];
+  /** The project's network, when nothing that is kept needs it. */
+  readonly network?: string;
 }
 
 export type StepOf<K extends Step['do']> = Extract<Step, { do: K }>;
@@ -108,10 +112,15 @@ export function subjectOf(step: Step): string {
     case 'limits':
       return `${step.container} to ${formatLimits(step.limits)}`;
     case 'forget':
-      return [...step.containers, ...step.releases.map((id) => `release ${id}`), ...step.media].join(', ');
+      return forgotten(step).join(', ');
     case 'erase':
       return step.data ? `${step.project}, its volumes and uploads` : step.project;
   }
+}
+
+function forgotten(step: Forget): string[] {
+  const network = step.network === undefined ? [] : [step.network];
+  return [...step.containers, ...step.releases.map((id) => `release ${id}`), ...step.media, ...network];
 }
 
 function formatLimits(limits: Limits): string {

@@ -36,11 +36,11 @@ export class LocalHost implements Host {
   }
 
   async read(path: string): Promise<string | undefined> {
-    return absent(readFile(this.#at(path), 'utf8'));
+    return this.#plain(path, () => absent(readFile(this.#at(path), 'utf8')));
   }
 
   async list(path: string): Promise<string[]> {
-    const names = (await absent(readdir(this.#at(path)))) ?? [];
+    const names = (await this.#plain(path, () => absent(readdir(this.#at(path))))) ?? [];
     return names.filter((name) => !name.startsWith('.tmp-')).toSorted();
   }
 
@@ -92,7 +92,7 @@ export class LocalHost implements Host {
   }
 
   async readLink(path: string): Promise<string | undefined> {
-    return absent(readlink(this.#at(path)));
+    return this.#plain(path, () => absent(readlink(this.#at(path))));
   }
 
   async unpack(path: string, tar: Readable, options: UnpackOptions): Promise<void> {
@@ -176,7 +176,7 @@ export class LocalHost implements Host {
       const code = (error as NodeJS.ErrnoException).code;
       const at = this.#at(path);
       if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
-        throw new HostctlError('DATA_ROOT', `cannot write ${at}: ${code}`, {
+        throw new HostctlError('DATA_ROOT', `no access to ${at}: ${code}`, {
           hints: ['run hostctl as root'],
           cause: error,
         });

@@ -2,9 +2,11 @@ import pLimit from 'p-limit';
 import type { Outcome } from '../core/results.ts';
 import type { Desired, Observed } from '../core/state.ts';
 import { type ProjectPlan, type Step, stepsOf, type StepOf } from '../core/steps.ts';
+import { quote } from '../core/units.ts';
+import { EXIT, HostctlError } from '../errors.ts';
 import type { Context } from '../ports.ts';
 import { Job } from './job.ts';
-import { observe } from './observe.ts';
+import { liveSites, observe } from './observe.ts';
 import { planAll } from './prepare.ts';
 import { reported, reportedTogether } from './progress.ts';
 import { startProxy } from './proxy.ts';
@@ -36,6 +38,7 @@ export async function execute(targets: readonly Target[], ctx: Context, options:
     const locked = targets.filter((target) => !locks.failures.has(target.project));
     const observed = await observe(ctx);
     const desired = await Promise.all(locked.map((target) => target.desired(observed)));
+    refuseTaken(desired, observed);
     const more = options.rollbackOf === undefined ? {} : { rollbackOf: options.rollbackOf };
     const plan = await planAll(desired, observed, more, ctx);
     const failed = [...locks.failures].map(([project, error]): Outcome => ({ project, changed: false, error }));
@@ -46,6 +49,22 @@ export async function execute(targets: readonly Target[], ctx: Context, options:
     return [...failed, ...(await runJobs(jobs, ctx))];
   } finally {
     await locks.release();
+  }
+}
+
+/** A hostname may be moved in the definitions while its old project still serves it; the proxy can only have one owner. */
+function refuseTaken(desired: readonly Desired[], observed: Observed): void {
+  const changing = new Set(desired.map((item) => item.project));
+  const others = liveSites(observed.histories).filter((site) => !changing.has(site.project));
+  const owners = new Map(others.flatMap((site) => site.hostnames.map((host) => [host.name, site.project] as const)));
+  for (const { project, site } of desired) {
+    const taken = site?.hostnames.find((host) => owners.has(host.name));
+    if (!taken) continue;
+    const owner = owners.get(taken.name)!;
+    throw new HostctlError('ROUTE_TAKEN', `${quote(taken.name)} is still served by the live release of ${owner}`, {
+      exit: EXIT.definition,
+      hints: [`hostctl deploy ${owner} ${project} moves it in one step`],
+    });
   }
 }
 

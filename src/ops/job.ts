@@ -1,7 +1,7 @@
 import { LAYOUT } from '../core/layout.ts';
 import { LABEL } from '../core/names.ts';
 import type { Outcome, Visits } from '../core/results.ts';
-import type { Desired, History, Observed, Workload } from '../core/state.ts';
+import { type Desired, type History, limitsOf, type Observed, type Workload } from '../core/state.ts';
 import { type ProjectPlan, projectSteps, type Step, type StepOf } from '../core/steps.ts';
 import { EXIT, HostctlError } from '../errors.ts';
 import type { Context } from '../ports.ts';
@@ -20,6 +20,7 @@ export class Job {
   readonly #history: History;
   readonly #watchEvery: number;
   readonly #started: Workload[] = [];
+  readonly #limited: string[] = [];
   #error: unknown;
   #watch: Watch | undefined;
   #visits: Visits | undefined;
@@ -80,6 +81,10 @@ export class Job {
       await ctx.engine.stop(container.name, container.stopTimeout).catch(() => undefined);
     }
     for (const name of await this.#paused()) await ctx.engine.resume(name);
+    for (const name of this.#limited) {
+      const before = limitsOf(name, this.#history);
+      if (before) await ctx.engine.setLimits(name, before);
+    }
     await ctx.host.remove(LAYOUT.paused(this.plan.project));
     if (error instanceof HostctlError) this.#error = this.#withWhatServes(error);
   }
@@ -112,6 +117,7 @@ export class Job {
   async #carryOut(step: Step): Promise<void> {
     const workload = step.do === 'run' || step.do === 'start' || step.do === 'ready' ? step.workload : undefined;
     if (workload && !this.#started.includes(workload)) this.#started.push(workload);
+    if (step.do === 'limits') this.#limited.push(step.container);
     if (step.do === 'stop') {
       // From here on visitors notice: the count must not begin after it.
       this.watchOld();
@@ -172,7 +178,7 @@ export class Job {
     const links = before.desired.workloads.filter((item) => item.link !== undefined);
     const media = before.desired.media.filter((item) => item.link !== undefined);
     const why = 'the new release does not serve';
-    await switchRoutes([{ do: 'route', release: before, links, media, reload: true, why }], this.#run.ctx);
+    await switchRoutes([{ do: 'route', release: before, links, media, stale: [], reload: true, why }], this.#run.ctx);
   }
 
   /** The uids of a project are on record before anything belongs to them. */

@@ -34,7 +34,10 @@ export async function switchRoutes(steps: readonly RouteStep[], ctx: Context): P
       await undo();
       throw error;
     }
-    for (const release of releases) await ctx.host.link(LAYOUT.current(release.project), `releases/${release.id}.json`);
+    for (const release of releases) {
+      await ctx.host.link(LAYOUT.current(release.project), `releases/${release.id}.json`);
+    }
+    for (const link of steps.flatMap((step) => step.stale)) await ctx.host.remove(`${LAYOUT.links}/${link}`);
   });
 }
 

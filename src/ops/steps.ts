@@ -6,7 +6,7 @@ import { sampleName } from '../core/hostnames.ts';
 import type { Desired, History, Workload } from '../core/state.ts';
 import type { ImageStep, Step, StepOf } from '../core/steps.ts';
 import { HostctlError } from '../errors.ts';
-import type { Context } from '../ports.ts';
+import type { Context, ImageView } from '../ports.ts';
 import { makeMedia, makeWorkloadDirectories } from './directories.ts';
 import { drain } from './drain.ts';
 import { readKey } from './observe.ts';
@@ -125,9 +125,16 @@ async function forget(step: StepOf<'forget'>, { ctx }: Run): Promise<void> {
   }
   for (const root of step.media) await ctx.host.remove(`${LAYOUT.media}/${root}`);
   for (const id of step.releases) await ctx.host.remove(LAYOUT.release(step.project, id));
-  const images = await ctx.engine.images(`${LABEL.project}=${step.project}`);
+  if (step.network !== undefined) await ctx.engine.removeNetwork(step.network);
+  const images = await imagesOf(step.project, ctx);
   const old = images.flatMap((image) => image.tags).filter((tag) => !step.keepImages.includes(tag));
   for (const tag of old) await ctx.engine.removeImage(tag);
+}
+
+/** Images built for a project by this hostctl; another one on the same engine may have a project of that name. */
+async function imagesOf(project: string, ctx: Context): Promise<ImageView[]> {
+  const images = await ctx.engine.images(`${LABEL.project}=${project}`);
+  return images.filter((image) => image.labels[LABEL.instance] === ctx.workspace.instance);
 }
 
 /** Removes what is left of a project; its data only when that was asked for. */
@@ -136,7 +143,7 @@ async function erase(step: StepOf<'erase'>, { ctx, history }: Run): Promise<void
   const links = history.releases.flatMap((release) => release.desired.workloads.flatMap((item) => item.link ?? []));
   for (const link of new Set(links)) await ctx.host.remove(`${LAYOUT.links}/${link}`);
   await ctx.engine.removeNetwork(networkName(ctx.workspace.instance, project));
-  for (const image of await ctx.engine.images(`${LABEL.project}=${project}`)) {
+  for (const image of await imagesOf(project, ctx)) {
     for (const tag of image.tags) await ctx.engine.removeImage(tag);
   }
   const copies = history.releases

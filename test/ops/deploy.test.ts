@@ -148,6 +148,91 @@ describe('deploy', () => {
   });
 });
 
+describe('what changes shape', () => {
+  const put2 = (...names: string[]) => deploy(names, world, { wait: 0 });
+
+  test('a hostname moves from one project to another, in one step or not at all', async () => {
+    await put();
+    world.source('shop', { 'package.json': '{}', 'files/a.txt': 'B' });
+    world.define('blog', BLOG.replace('www.blog.org', 'old.blog.org'));
+    world.define('shop', BLOG.replaceAll('src/blog', 'src/shop'));
+    await expect(put2('shop')).rejects.toMatchObject({
+      code: 'ROUTE_TAKEN',
+      hints: ['hostctl deploy blog shop moves it in one step'],
+    });
+    await put2('blog', 'shop');
+    expect(world.servedBy('www.blog.org')).toMatch(/^shop-web-/);
+    expect(world.servedBy('old.blog.org')).toMatch(/^blog-web-/);
+  });
+
+  test('replicas come and go, and leave no links behind', async () => {
+    const links = async () => (await world.host.list('links')).length;
+    for (const [replicas, count] of [
+      [1, 1],
+      [3, 3],
+      [2, 2],
+    ] as const) {
+      world.define('blog', BLOG.replace('source: /src/blog }', `source: /src/blog, replicas: ${replicas} }`));
+      await put();
+      expect(world.running('blog')).toHaveLength(count);
+      expect(await links()).toBe(count);
+    }
+  });
+
+  test('from a socket to a port and back; the network goes when nothing that is kept needs it', async () => {
+    await put();
+    world.define('blog', BLOG.replace('source: /src/blog }', 'source: /src/blog, port: 3000 }'));
+    await put();
+    expect(world.engine.nets.has('hostctl-blog')).toBe(true);
+    expect(await world.host.list('links')).toEqual([]);
+    world.define('blog', BLOG);
+    for (const version of ['1', '2', '3', '4']) {
+      world.source('blog', { 'server.js': version });
+      await put();
+    }
+    expect(world.engine.nets.has('hostctl-blog')).toBe(false);
+    expect(world.servedBy('www.blog.org')).toBe(world.running('blog')[0]);
+  });
+
+  test('what was stopped by hand is started by a deploy, without a new release', async () => {
+    await put();
+    await world.engine.stop(world.running('blog')[0]!);
+    const [outcome] = await put();
+    expect(outcome).toMatchObject({ release: 1, changed: true });
+    expect(world.running('blog')).toHaveLength(1);
+  });
+
+  test('limits go back when another app of the release fails', async () => {
+    const two = (memory: string, image: string): string =>
+      `hostnames: [two.org]\napps:\n  web: { runtime: node, source: /src/blog, limits: { memory: ${memory} } }\n  job: { image: "${image}" }\n`;
+    await world.engine.pull('job:1');
+    world.define('two', two('64M', 'job:1'));
+    await put2('two');
+    await world.engine.pull('job:2');
+    world.engine.behaviours.set('job:2', { ends: 1 });
+    world.define('two', two('128M', 'job:2'));
+    const [outcome] = await put2('two');
+    expect(outcome?.error).toMatchObject({ code: 'NOT_READY' });
+    const web = world.running('two').find((name) => name.includes('-web-'))!;
+    expect(world.engine.boxes.get(web)?.limits.memory).toBe(64 * 1024 ** 2);
+  });
+
+  test('what another hostctl on this engine built for a project of that name stays', async () => {
+    await put();
+    world.engine.imageIds.set('hostctl/blog:other', {
+      id: 'sha256:other',
+      labels: { 'hostctl.project': 'blog', 'hostctl.instance': 'other' },
+      tags: ['hostctl/blog:other'],
+    });
+    for (const version of ['1', '2', '3', '4', '5']) {
+      world.source('blog', { 'server.js': version });
+      await put();
+    }
+    expect(world.engine.imageIds.has('hostctl/blog:other')).toBe(true);
+    expect([...world.engine.imageIds.keys()].filter((ref) => ref.startsWith('hostctl/blog:')).length).toBe(5);
+  });
+});
+
 describe('a project with several apps', () => {
   const SHOP = `
 hostnames: [shop.org]
