@@ -1,4 +1,5 @@
 import type { ChalkInstance } from 'chalk';
+import { visible } from '../core/characters.ts';
 import type { Problem } from '../core/problems.ts';
 
 /** Problems with their place and a code frame, in the order of the files. */
@@ -8,19 +9,22 @@ export function formatProblems(problems: readonly Problem[], paint: ChalkInstanc
 
 function formatProblem(problem: Problem, paint: ChalkInstance): string {
   const place = problem.line === 0 ? problem.file : `${problem.file}:${problem.line}:${problem.column}`;
-  const path = problem.path === '' ? '' : paint.dim(` (${problem.path})`);
-  const lines = [`${paint.bold(place)} ${problem.message}${path}`];
+  const path = problem.path === '' ? '' : paint.dim(` (${visible(problem.path)})`);
+  const lines = [`${paint.bold(visible(place))} ${visible(problem.message)}${path}`];
   const gutter = String(problem.excerpt.at(-1)?.line ?? 0).length;
   for (const { line, text } of problem.excerpt) {
     const here = line === problem.line;
-    lines.push(
-      `${here ? paint.red('>') : ' '} ${paint.dim(`${String(line).padStart(gutter)} |`)} ${text.replaceAll('\t', ' ')}`,
-    );
-    if (here) {
-      const marks = '^'.repeat(Math.min(problem.length, Math.max(1, text.length - problem.column + 1)));
-      lines.push(`  ${' '.repeat(gutter)} ${paint.dim('|')} ${' '.repeat(problem.column - 1)}${paint.red(marks)}`);
-    }
+    const start = `${here ? paint.red('>') : ' '} ${paint.dim(`${String(line).padStart(gutter)} |`)}`;
+    lines.push(`${start} ${visible(text.replace(/\r$/, ''))}`.trimEnd());
+    if (here) lines.push(`  ${' '.repeat(gutter)} ${paint.dim('|')} ${marks(problem, text, paint)}`);
   }
-  if (problem.hint !== undefined) lines.push(`  ${paint.cyan('→')} ${problem.hint}`);
+  if (problem.hint !== undefined) lines.push(`  ${paint.cyan('→')} ${visible(problem.hint)}`);
   return `${lines.join('\n')}\n`;
+}
+
+/** Carets below what is meant: as far to the right, and as many, as its characters take when they are spelt out. */
+function marks({ column, length }: Problem, text: string, paint: ChalkInstance): string {
+  const before = visible(text.slice(0, column - 1));
+  const meant = visible(text.slice(column - 1, column - 1 + length));
+  return `${' '.repeat(before.length)}${paint.red('^'.repeat(Math.max(1, meant.length)))}`;
 }
