@@ -5,11 +5,9 @@ import { duration, readCommand, type Report, size, type Surroundings } from './r
 import { parseUrlPath } from './routes.ts';
 import { chooseServer, type Runtime, templateValues } from './runtime.ts';
 import type { AppInput, ProjectInput } from './schema.ts';
-import { formatSize, quote } from './units.ts';
+import { quote } from './units.ts';
 
 const DEFAULTS = { within: '60s', drain: '10s', stop: '20s', processes: 1, threads: 4 };
-/** The engine refuses to make a container with less. */
-const LEAST_MEMORY = 6 * 1024 ** 2;
 const DEFAULT_OBJECT = { wsgi: 'application', asgi: 'app' };
 
 /** One entry of `apps:` → an App; what is wrong goes into the report. */
@@ -27,11 +25,11 @@ export function normaliseApp(name: string, project: ProjectInput, around: Surrou
     ...(path === undefined ? {} : { path }),
     ...optional('command', readCommand(input.command, [...at, 'command'], report)),
     env: { ...runtime?.env, ...input.env },
-    limits: readLimits(input.limits, around.limits, at, report),
+    limits: readLimits(input.limits, around.limits),
     health: readHealth(input, path, runtime, at, report),
     ...optional('release', readCommand(input.release, [...at, 'release'], report)),
     replicas: input.replicas ?? 1,
-    volumes: readVolumes(input, at, report),
+    volumes: readVolumes(input),
     writable: [...(runtime?.writable ?? []), ...(input.writable ?? [])],
     needs: input.needs ?? [],
     egress: input.egress ?? true,
@@ -111,7 +109,8 @@ function readSource(
         : `${given.map(quote).join(' and ')} exclude each other`;
     report.add(at, message, { hint: 'write exactly one of them', on: 'key' });
   }
-  for (const key of ['wsgi', 'asgi', 'root', 'server', 'static'] as const) {
+  const known = given.length === 1 && (runtime !== undefined || input.runtime === undefined);
+  for (const key of known ? (['wsgi', 'asgi', 'root', 'server', 'static'] as const) : []) {
     if (input[key] === undefined || runtime?.accepts.includes(key)) continue;
     const owner = input.runtime === undefined ? 'an app without a runtime' : `the ${input.runtime} runtime`;
     report.add([...at, key], `${owner} has no use for ${quote(key)}`, { on: 'key' });
@@ -130,13 +129,21 @@ function readDockerfile(input: AppInput, at: string[], around: Surroundings, rep
   let file = resolve(around.dir, input.dockerfile!);
   if (around.exists(file) === 'folder') file = `${file}/Dockerfile`;
   if (around.exists(file) !== 'file') {
-    report.add([...at, 'dockerfile'], `${quote(input.dockerfile!)} is not there`, { hint: `looked for ${file}` });
+    const what = around.exists(file) === 'closed' ? 'cannot be read' : 'is not there';
+    report.add([...at, 'dockerfile'], `${quote(input.dockerfile!)} ${what}`, { hint: `looked for ${file}` });
   }
-  const dir = input.source === undefined ? resolve(file, '..') : resolve(around.dir, input.source);
-  if (input.source !== undefined && around.exists(dir) !== 'folder') {
-    report.add([...at, 'source'], `${quote(input.source)} is not a folder`, { hint: `looked for ${dir}` });
+  if (input.source === undefined) return { kind: 'dockerfile', dir: resolve(file, '..'), file };
+  return { kind: 'dockerfile', dir: readFolder(input.source, at, around, report), file };
+}
+
+function readFolder(source: string, at: string[], around: Surroundings, report: Report): string {
+  const dir = resolve(around.dir, source);
+  const kind = around.exists(dir);
+  if (kind !== 'folder') {
+    const what = { file: 'is a file, not a folder', closed: 'cannot be read', none: 'is not there' }[kind ?? 'none'];
+    report.add([...at, 'source'], `${quote(source)} ${what}`, { hint: `looked for ${dir}` });
   }
-  return { kind: 'dockerfile', dir, file };
+  return dir;
 }
 
 function readRuntimeSource(
@@ -147,16 +154,14 @@ function readRuntimeSource(
   around: Surroundings,
   report: Report,
 ): Source {
-  const dir = resolve(around.dir, input.source ?? '.');
   if (input.source === undefined && input.runtime !== undefined) {
     report.add([...at, 'source'], 'a runtime needs a `source`', { hint: 'add `source: ../projectname`', on: 'key' });
-  } else if (input.source !== undefined && around.exists(dir) !== 'folder') {
-    const what = around.exists(dir) === 'file' ? 'is a file, not a folder' : 'is not there';
-    report.add([...at, 'source'], `${quote(input.source)} ${what}`, { hint: `looked for ${dir}` });
   }
+  const dir = input.source === undefined ? around.dir : readFolder(input.source, at, around, report);
   if (!runtime || !server) return { kind: 'runtime', runtime: '', dir, values: {} };
   const { values, missing } = templateValues(runtime, server, around.facts(dir), givenValues(input));
-  for (const name of missing) {
+  // A source that is not there says nothing, and was reported.
+  for (const name of around.exists(dir) === 'folder' ? missing : []) {
     report.add(at, `nothing in the source says which ${quote(name)} to start`, { hint: `add \`${name}:\``, on: 'key' });
   }
   return { kind: 'runtime', runtime: runtime.name, dir, values, server: server.name };
@@ -181,11 +186,8 @@ function readListen(input: AppInput, serves: boolean, server: Server | undefined
   return server.spec.socket ? { kind: 'socket' } : { kind: 'port', port: server.spec.defaultPort ?? 8000 };
 }
 
-function readLimits(input: AppInput['limits'], defaults: Limits, at: string[], report: Report): Limits {
+function readLimits(input: AppInput['limits'], defaults: Limits): Limits {
   const memory = input?.memory === undefined ? defaults.memory : size(input.memory);
-  if (memory < LEAST_MEMORY) {
-    report.add([...at, 'limits', 'memory'], `an app cannot run in less than ${formatSize(LEAST_MEMORY)}`);
-  }
   return { memory, cpus: input?.cpus ?? defaults.cpus, pids: input?.pids ?? defaults.pids };
 }
 
@@ -211,13 +213,10 @@ function readHealth(
   };
 }
 
-function readVolumes(input: AppInput, at: string[], report: Report): Volume[] {
-  const seen = new Set<string>();
-  return Object.entries(input.volumes ?? {}).map(([name, volume]) => {
-    const place = typeof volume === 'string' ? { at: volume, shared: false } : { shared: false, ...volume };
-    if (seen.has(place.at))
-      report.add([...at, 'volumes', name], `${quote(place.at)} is already taken by another volume`);
-    seen.add(place.at);
-    return { name, at: place.at, shared: place.shared ?? false };
-  });
+function readVolumes(input: AppInput): Volume[] {
+  return Object.entries(input.volumes ?? {}).map(([name, volume]) =>
+    typeof volume === 'string'
+      ? { name, at: volume, shared: false }
+      : { name, at: volume.at, shared: volume.shared ?? false },
+  );
 }

@@ -10,6 +10,8 @@ export type Checked<T> =
 
 /** A file with more unknown keys than this is no definition; listing them all would help nobody. */
 const MOST_UNKNOWN = 20;
+/** The same for everything else that is wrong in one file. */
+export const MOST_ISSUES = 50;
 
 /** Checks a parsed file against its schema; every issue becomes a finding with a place and an advice. */
 export function checkSchema<T>(schema: z.ZodType<T>, file: YamlFile): Checked<T> {
@@ -17,30 +19,80 @@ export function checkSchema<T>(schema: z.ZodType<T>, file: YamlFile): Checked<T>
     return { ok: false, findings: [{ path: [], message: 'the file is empty' }] };
   }
   const result = schema.safeParse(file.value);
-  if (result.success) return { ok: true, value: result.data };
-  const findings = result.error.issues.flatMap((issue) => toFindings(issue, schema, file));
-  return { ok: false, findings };
+  const issues = result.error?.issues.slice(0, MOST_ISSUES) ?? [];
+  const found = withoutEchoes(issues.flatMap((issue) => toFindings(issue, schema, file)));
+  const findings = oneEach([...found, ...file.oddNumbers]);
+  return result.success && findings.length === 0 ? { ok: true, value: result.data } : { ok: false, findings };
 }
 
-function toFindings(issue: z.core.$ZodIssue, schema: z.ZodType, file: YamlFile): Finding[] {
+/** What is the wrong kind of value is not too short as well. */
+function oneEach(findings: readonly Finding[]): Finding[] {
+  const seen = new Set<string>();
+  return findings.filter(({ path }) => {
+    const place = JSON.stringify(path);
+    return !seen.has(place) && seen.add(place);
+  });
+}
+
+/** A key that is only mistyped is not missing as well. */
+function withoutEchoes(findings: readonly (Finding & { readonly meant?: string })[]): Finding[] {
+  const meant = new Set(
+    findings.flatMap((item) =>
+      item.meant === undefined ? [] : [JSON.stringify([...item.path.slice(0, -1), item.meant])],
+    ),
+  );
+  return findings.filter((item) => item.meant !== undefined || !meant.has(JSON.stringify(item.path)));
+}
+
+function toFindings(issue: z.core.$ZodIssue, schema: z.ZodType, file: YamlFile): (Finding & { meant?: string })[] {
   const path = issue.path as PathKey[];
-  switch (issue.code) {
-    case 'unrecognized_keys': {
-      const known = keysAt(schema, path);
-      return issue.keys.slice(0, MOST_UNKNOWN).map((key) => unknownKey(key, path, known));
-    }
-    case 'invalid_key': {
-      const inner = issue.issues[0]?.message ?? 'is no valid name';
-      return [{ path, on: 'key', message: inner }];
-    }
-    case 'invalid_type':
-      return [wrongType(issue, path, file)];
-    default:
-      return [{ path, message: issue.message }];
+  if (issue.code === 'unrecognized_keys') {
+    const known = keysAt(schema, path);
+    return issue.keys.slice(0, MOST_UNKNOWN).map((key) => unknownKey(key, path, known));
   }
+  if (issue.code === 'invalid_key') {
+    return [{ path, on: 'key', message: issue.issues[0]?.message ?? 'is no valid name' }];
+  }
+  const { there, value } = valueAt(file.value, path);
+  const key = quote(String(path.at(-1) ?? ''));
+  if (!there) return [{ path, on: 'key', message: `${key} is missing` }];
+  const library = issue.code === 'invalid_type' && issue.message.startsWith('Invalid input');
+  if (value === null && file.sourceOf(path) === '' && path.length > 0) {
+    const wanted = library ? `write ${article(issue.expected)}, or leave the key out` : issue.message;
+    return [{ path, on: 'key', message: `${key} is empty: ${wanted}` }];
+  }
+  if (issue.code === 'invalid_type') {
+    const wanted = library ? `expected ${article(issue.expected)}` : issue.message;
+    return [{ path, message: `${wanted}, not ${shown(value, file.sourceOf(path))}` }];
+  }
+  if (issue.code === 'invalid_value') {
+    const guess = typeof value === 'string' ? didYouMean(value, issue.values.map(String)) : undefined;
+    const hint = guess ? { hint: `did you mean ${quote(guess)}?` } : {};
+    return [{ path, message: `${issue.message}, not ${shown(value, file.sourceOf(path))}`, ...hint }];
+  }
+  return [{ path, message: issue.message }];
 }
 
-function unknownKey(key: string, path: readonly PathKey[], known: readonly string[]): Finding {
+function valueAt(root: unknown, path: readonly PathKey[]): { there: boolean; value: unknown } {
+  let value = root;
+  for (const key of path) {
+    if (value === null || typeof value !== 'object' || !Object.hasOwn(value, key)) {
+      return { there: false, value: undefined };
+    }
+    value = (value as Record<PathKey, unknown>)[key];
+  }
+  return { there: true, value };
+}
+
+/** A value the way a message names it: as written, but not a whole block of it. */
+function shown(value: unknown, written: string | undefined): string {
+  if (Array.isArray(value)) return 'a list';
+  if (value !== null && typeof value === 'object') return 'a mapping';
+  const text = written === undefined || written.includes('\n') ? String(value) : written;
+  return quote(text.length > 60 ? `${text.slice(0, 60)}…` : text);
+}
+
+function unknownKey(key: string, path: readonly PathKey[], known: readonly string[]): Finding & { meant?: string } {
   const guess = didYouMean(key, known);
   const hint = key === '<<' ? 'merge keys are not part of YAML 1.2: repeat the values' : undefined;
   return {
@@ -48,19 +100,7 @@ function unknownKey(key: string, path: readonly PathKey[], known: readonly strin
     on: 'key',
     message: `unknown key ${quote(key)}`,
     hint: hint ?? (guess ? `did you mean ${quote(guess)}?` : `known here: ${known.join(', ')}`),
-  };
-}
-
-function wrongType(issue: z.core.$ZodIssueInvalidType, path: readonly PathKey[], file: YamlFile): Finding {
-  const value = path.reduce<unknown>((at, key) => (at as Record<PathKey, unknown> | undefined)?.[key], file.value);
-  const parentHasIt = value !== undefined;
-  if (!parentHasIt) return { path, on: 'key', message: `${quote(String(path.at(-1)))} is missing` };
-  const written = file.sourceOf(path);
-  const own = !issue.message.startsWith('Invalid input');
-  const wanted = own ? issue.message : `expected ${article(issue.expected)}`;
-  return {
-    path,
-    message: written === undefined || wanted.includes(quote(written)) ? wanted : `${wanted}, not ${quote(written)}`,
+    ...(guess === undefined ? {} : { meant: guess }),
   };
 }
 

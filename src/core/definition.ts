@@ -2,6 +2,7 @@ import { normaliseApp } from './app.ts';
 import { didYouMean } from './suggest.ts';
 import { type Hostname, parseHostname } from './hostnames.ts';
 import { readAliases } from './media.ts';
+import { checkMounts } from './mounts.ts';
 import type { App, Project } from './model.ts';
 import type { Finding } from './problems.ts';
 import { duration, type Report, size, type Surroundings } from './report.ts';
@@ -29,7 +30,8 @@ export function normalise(
   const apps = names.map((name) => normaliseApp(name, input, around, report));
   checkNeeds(apps, report);
   checkPaths(apps, report);
-  const media = readAliases(input, apps, hostnames, around, report);
+  const media = readAliases(input, apps, around, report);
+  checkMounts(input, apps, report);
   if (findings.length > 0) return { findings };
   const project: Project = {
     name: around.name,
@@ -76,12 +78,15 @@ function checkNeeds(apps: readonly App[], report: Report): void {
 }
 
 function findCircle(apps: ReadonlyMap<string, App>): string[] | undefined {
+  const done = new Set<string>();
   const walk = (name: string, trail: readonly string[]): string[] | undefined => {
     if (trail.includes(name)) return [...trail.slice(trail.indexOf(name)), name];
+    if (done.has(name)) return undefined;
     for (const need of apps.get(name)?.needs ?? []) {
       const circle = need === name ? undefined : walk(need, [...trail, name]);
       if (circle) return circle;
     }
+    done.add(name);
     return undefined;
   };
   for (const name of apps.keys()) {
@@ -99,7 +104,8 @@ function checkPaths(apps: readonly App[], report: Report): void {
     const owner = owners.get(app.path);
     if (owner) report.add([...at, 'path'], `${quote(app.path)} already leads to the app ${quote(owner)}`);
     owners.set(app.path, app.name);
-    if (app.listen.kind === 'none') {
+    // Whether an app of a runtime needs a port is for its server to say; one that is not there was reported.
+    if (app.listen.kind === 'none' && app.source.kind !== 'runtime') {
       report.add(at, `${quote(app.name)} answers requests, but nothing says on which port`, {
         hint: 'add `port`',
         on: 'key',

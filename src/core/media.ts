@@ -1,5 +1,4 @@
 import { isAbsolute, resolve } from 'node:path';
-import type { Hostname } from './hostnames.ts';
 import type { App, Media } from './model.ts';
 import type { PathKey } from './problems.ts';
 import { duration, type Report, type Surroundings } from './report.ts';
@@ -9,29 +8,23 @@ import { quote } from './units.ts';
 
 const DEFAULT_CACHE = '1h';
 
+interface Alias {
+  readonly media: Media;
+  /** Where the definition says so. */
+  readonly at: readonly PathKey[];
+  /** Whether it comes from a runtime that collects static files. */
+  readonly collected: boolean;
+}
+
 /** The `media:` section → aliases, with those of collected static files added. */
-export function readAliases(
-  input: ProjectInput,
-  apps: readonly App[],
-  hostnames: readonly Hostname[],
-  around: Surroundings,
-  report: Report,
-): Media[] {
-  const written = Object.entries(input.media ?? {}).flatMap(([alias, entry]) => {
+export function readAliases(input: ProjectInput, apps: readonly App[], around: Surroundings, report: Report): Media[] {
+  const written: Alias[] = Object.entries(input.media ?? {}).flatMap(([alias, entry]) => {
     const media = readAlias(alias, entry, Object.keys(input.apps), around, report);
-    return media ? [{ key: alias, media }] : [];
+    return media ? [{ media, at: ['media', alias], collected: false }] : [];
   });
-  const all = [
-    ...written,
-    ...collected(
-      written.map((item) => item.media),
-      apps,
-      around,
-      input,
-    ),
-  ];
+  const all = [...written, ...collectedAliases(written, apps, around, input)];
   checkAliases(all, apps, report);
-  if (written.length > 0 && hostnames.length === 0) {
+  if (written.length > 0 && (input.hostnames ?? []).length === 0) {
     report.add(['media'], 'the project has media, but no hostname', {
       hint: 'add `hostnames: [www.example.org]`',
       on: 'key',
@@ -49,7 +42,7 @@ function readAlias(
 ): Media | undefined {
   const alias = parseUrlPath(text);
   if (!alias.ok) report.add(['media', text], alias.message, { on: 'key' });
-  const source = readSource(text, input, alias.ok ? alias.value : '/', apps, around, report);
+  const source = readSource(text, input, alias.ok ? alias.value : undefined, apps, around, report);
   if (!alias.ok || !source) return undefined;
   return { alias: alias.value, source, maxAge: Math.round(duration(input.cache ?? DEFAULT_CACHE) / 1000) };
 }
@@ -57,14 +50,15 @@ function readAlias(
 function readSource(
   text: string,
   input: MediaInput,
-  alias: string,
+  alias: string | undefined,
   apps: readonly string[],
   around: Surroundings,
   report: Report,
 ): Media['source'] | undefined {
   const at = ['media', text];
   const known = (app: string, path: readonly PathKey[]): boolean => {
-    if (apps.includes(app)) return true;
+    // Without any app, that there is none is the problem.
+    if (apps.includes(app) || apps.length === 0) return true;
     report.add(path, `there is no app ${quote(app)} in this project`, { hint: `apps here: ${apps.join(', ')}` });
     return false;
   };
@@ -89,8 +83,12 @@ function readSource(
   const path = readFolder(input.from, [...at, 'from'], around, report);
   if (path === undefined) return undefined;
   const kind = around.exists(path);
+  if (kind === 'closed') {
+    report.add([...at, 'from'], `${quote(input.from)} cannot be read`, { hint: `looked for ${path}` });
+    return undefined;
+  }
   if (writer !== undefined) {
-    const mount = input.mount ?? alias;
+    const mount = input.mount ?? alias ?? '';
     if (mount === '/') report.add(at, 'an app cannot see uploads at `/`', { hint: 'add `mount: /uploads`', on: 'key' });
     if (kind === 'file') report.add([...at, 'from'], 'uploads need a folder, this is a file');
     if (!known(writer, [...at, 'writable-by'])) return undefined;
@@ -109,8 +107,8 @@ function readSource(
 
 /** `..` may lead out of the workspace's folder only at its start, where a reader sees it. */
 function readFolder(from: string, at: readonly PathKey[], around: Surroundings, report: Report): string | undefined {
-  const inner = from.replace(/^(\.\.?\/)+/, '').split('/');
-  if (inner.includes('..') && from !== '..') {
+  const inner = from.replace(/^(\.\.?(\/+|$))+/, '').split('/');
+  if (inner.includes('..')) {
     report.add(at, `${quote(from)} holds \`..\` after a name: write where it leads`);
     return undefined;
   }
@@ -123,42 +121,40 @@ function readFolder(from: string, at: readonly PathKey[], around: Surroundings, 
 }
 
 /** Static files a runtime collects get their alias by themselves, unless the definition uses it otherwise. */
-function collected(
-  media: readonly Media[],
+function collectedAliases(
+  written: readonly Alias[],
   apps: readonly App[],
   around: Surroundings,
   input: ProjectInput,
-): { key: string; media: Media }[] {
+): Alias[] {
   return apps.flatMap((app) => {
     const source = app.source;
     if (source.kind !== 'runtime' || app.path === undefined || input.apps[app.name]?.static === false) return [];
     const files = around.runtimes.find((runtime) => runtime.name === source.runtime)?.static;
     if (!files) return [];
     const alias = app.path === '/' ? files.at : `${app.path}${files.at}`;
-    if (media.some((item) => item.alias === alias)) return [];
-    const found: Media = {
+    if (written.some((item) => item.media.alias === alias)) return [];
+    const media: Media = {
       alias,
       source: { kind: 'image', app: app.name, path: files.from },
       maxAge: duration(DEFAULT_CACHE) / 1000,
     };
-    return [{ key: alias, media: found }];
+    return [{ media, at: ['apps', app.name], collected: true }];
   });
 }
 
-function checkAliases(all: readonly { key: string; media: Media }[], apps: readonly App[], report: Report): void {
+function checkAliases(all: readonly Alias[], apps: readonly App[], report: Report): void {
   const owners = new Map<string, string>();
   for (const app of apps) if (app.path !== undefined) owners.set(app.path, `the app ${quote(app.name)}`);
-  for (const { key, media } of all) {
+  for (const { media, at, collected } of all) {
+    const what = `${quote(media.alias)}${collected ? ', where the collected static files go,' : ''}`;
+    const more = { on: 'key', ...(collected ? { hint: 'choose another path, or add `static: false`' } : {}) } as const;
     const owner = owners.get(media.alias);
-    if (owner) report.add(['media', key], `${quote(media.alias)} is already answered by ${owner}`, { on: 'key' });
-    else owners.set(media.alias, `the alias ${quote(key)}`);
+    if (owner) report.add(at, `${what} is already answered by ${owner}`, more);
+    else owners.set(media.alias, `the alias ${quote(media.alias)}`);
     const file = all.find(
       (other) => other.media.source.kind === 'file' && media.alias.startsWith(`${other.media.alias}/`),
     );
-    if (file) {
-      report.add(['media', key], `${quote(media.alias)} lies below ${quote(file.key)}, which is a single file`, {
-        on: 'key',
-      });
-    }
+    if (file) report.add(at, `${what} lies below ${quote(file.media.alias)}, which is a single file`, more);
   }
 }

@@ -18,8 +18,8 @@ export interface Surroundings {
   readonly dir: string;
   readonly limits: Limits;
   readonly runtimes: readonly Runtime[];
-  /** What stands at an absolute path of this machine. */
-  readonly exists: (path: string) => 'file' | 'folder' | undefined;
+  /** What stands at an absolute path of this machine; `closed` is what hostctl may not read. */
+  readonly exists: (path: string) => 'file' | 'folder' | 'closed' | undefined;
   readonly facts: (dir: string) => SourceFacts;
 }
 
@@ -29,7 +29,18 @@ export function readCommand(
   path: readonly PathKey[],
   report: Report,
 ): readonly string[] | undefined {
-  if (command === undefined || typeof command !== 'string') return command;
+  if (command === undefined) return undefined;
+  const words = typeof command === 'string' ? splitWords(command, path, report) : command;
+  if (words === undefined || (words.length > 0 && words[0]!.trim() !== '')) return words;
+  report.add(path, 'the command is empty', { hint: 'write the program to start' });
+  return undefined;
+}
+
+function splitWords(command: string, path: readonly PathKey[], report: Report): readonly string[] | undefined {
+  if (/['"]/.test(command.replaceAll(/\\.|"(?:\\.|[^"\\])*"|'[^']*'/gs, ''))) {
+    report.add(path, 'a quote in the command is never closed');
+    return undefined;
+  }
   const words = parseShell(command, (name: string) => ({ op: `$${name}` }));
   const special = words.find((word) => typeof word !== 'string');
   if (special === undefined) return words as string[];

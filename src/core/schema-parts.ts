@@ -1,5 +1,6 @@
 /** Pieces the schemas are made of: a pattern, and a sentence of our own for what does not fit it. */
 import { z } from 'zod';
+import { codePoint, findControl, UNPRINTABLE } from './characters.ts';
 import { DURATION_PATTERN, type Parsed, parseDuration, parseSize, quote, SIZE_PATTERN } from './units.ts';
 
 const NAME_PATTERN = /^[a-z]([a-z0-9]|-(?=[a-z0-9]))*$/;
@@ -8,8 +9,10 @@ const CONTAINER_PATH_PATTERN = /^(\/(?!\.{1,2}(\/|$))[^/:,\u0000-\u001f]+)+$/;
 const IMAGE_PATTERN =
   /^[a-z0-9]+([._:-][a-z0-9]+)*(\/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:[\w][\w.-]{0,127})?(@sha256:[a-f0-9]{64})?$/;
 
-/** A string checked by a pattern, with our own sentence instead of "must match pattern". */
-/** @param wanted what to write, for a value that is no text at all */
+/**
+ * A string checked by a pattern, with our own sentence instead of "must match pattern".
+ * @param wanted what to write, for a value that is no text at all
+ */
 export function text(pattern: RegExp, explain: (value: string) => string, wanted = 'write text') {
   return z.string({ error: wanted }).regex(pattern, { error: (issue) => explain(String(issue.input)) });
 }
@@ -21,20 +24,87 @@ export function name(what: string, max: number) {
   ).max(max, { error: `a ${what} name has at most ${max} characters` });
 }
 
-function advice(parse: (value: string) => Parsed<unknown>) {
-  return (value: string): string => {
-    const parsed = parse(value);
-    return parsed.ok ? '' : parsed.message;
+type Context = z.core.$RefinementCtx<string>;
+
+/** A check that refuses the characters `find` finds. */
+function without(find: (value: string) => string | undefined) {
+  return (value: string, context: Context): void => {
+    const found = find(value);
+    if (found !== undefined) {
+      context.addIssue({ code: 'custom', message: `holds the control character ${codePoint(found)}` });
+    }
   };
 }
 
-export const size = text(SIZE_PATTERN, advice(parseSize), 'write a size with its unit, such as 256M or 1.5G');
-export const duration = text(DURATION_PATTERN, advice(parseDuration), 'write a duration with its unit, such as 30s');
+/** A path of this machine. */
+export function path(wanted: string) {
+  return z.string({ error: wanted }).min(1, { error: wanted }).superRefine(without(findControl));
+}
+
+/** Scripts for `sh -c` have lines and tabs; other controls would reach a terminal or a log. */
+const inWord = without((value) => /\r/.exec(value)?.[0] ?? UNPRINTABLE.exec(value)?.[0]);
+const COMMAND = 'write a command as one line or as a list of words';
+/** One line that is split into words, or the words. */
+export const command = z.union(
+  [
+    z.string().min(1, { error: COMMAND }).superRefine(inWord),
+    z.array(z.string().superRefine(inWord)).min(1, { error: COMMAND }),
+  ],
+  { error: COMMAND },
+);
+
+interface Measure {
+  readonly pattern: RegExp;
+  readonly parse: (value: string) => Parsed<number>;
+  readonly wanted: string;
+}
+
+const SIZE: Measure = {
+  pattern: SIZE_PATTERN,
+  parse: parseSize,
+  wanted: 'write a size with its unit, such as 256M or 1.5G',
+};
+const DURATION: Measure = {
+  pattern: DURATION_PATTERN,
+  parse: parseDuration,
+  wanted: 'write a duration with its unit, such as 30s',
+};
+
+/** A size or a time between two others; what its parser refuses, the schema refuses in the same words. */
+function between(measure: Measure, least: string, most: string, tooLittle = `write at least ${least}`) {
+  const value = (written: string): number => {
+    const parsed = measure.parse(written);
+    return parsed.ok ? parsed.value : Number.NaN;
+  };
+  return z
+    .string({ error: measure.wanted })
+    .regex(measure.pattern, { abort: true, error: (issue) => advice(measure.parse(String(issue.input))) })
+    .superRefine((written, context) => {
+      const parsed = measure.parse(written);
+      if (!parsed.ok) context.addIssue({ code: 'custom', message: parsed.message });
+      else if (parsed.value < value(least)) context.addIssue({ code: 'custom', message: tooLittle });
+      else if (parsed.value > value(most)) context.addIssue({ code: 'custom', message: `write at most ${most}` });
+    });
+}
+
+function advice(parsed: Parsed<unknown>): string {
+  return parsed.ok ? '' : parsed.message;
+}
+
+/** `256M`, within bounds. */
+export const size = (least: string, most: string, tooLittle?: string) => between(SIZE, least, most, tooLittle);
+/** `30s`, within bounds. */
+export const duration = (least: string, most: string) => between(DURATION, least, most);
+
 export const containerPath = text(
   CONTAINER_PATH_PATTERN,
   (value) => `${quote(value)} is no path inside a container: write an absolute one without \`..\`, such as /data`,
-);
+).refine((value) => !UNPRINTABLE.test(value), { error: 'a path inside a container holds no control characters' });
 export const image = text(IMAGE_PATTERN, (value) => `${quote(value)} is no image reference: write it as name:tag`);
+
+/** A whole number between two others. */
+export const whole = (wanted: string, least: number, most: number, range: string) =>
+  z.int({ error: wanted }).min(least, { error: range }).max(most, { error: range });
 
 export const count = (what: string, max: number) =>
   z
@@ -44,7 +114,10 @@ export const count = (what: string, max: number) =>
 
 export const limits = z
   .strictObject({
-    memory: size.describe('Hard limit; the kernel ends the app when it needs more. No swap on top.').optional(),
+    // The engine refuses to make a container with less.
+    memory: size('6M', '1T', 'an app cannot run in less than 6M')
+      .describe('Hard limit; the kernel ends the app when it needs more. No swap on top.')
+      .optional(),
     cpus: z
       .number({ error: 'write cpus as a number of cores, such as 0.5' })
       .min(0.01, { error: 'at least 0.01 cpus' })

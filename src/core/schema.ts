@@ -3,7 +3,19 @@
  * Transform-free on purpose: what zod accepts is what stands in the file, `definition.ts` turns it into a Project.
  */
 import { z } from 'zod';
-import { containerPath, count, duration, image, limits, name, size, text } from './schema-parts.ts';
+import {
+  command,
+  containerPath,
+  count,
+  duration,
+  image,
+  limits,
+  name,
+  path,
+  size,
+  text,
+  whole,
+} from './schema-parts.ts';
 import { quote } from './units.ts';
 
 const ENV_NAME_PATTERN = /^[A-Za-z_][A-Za-z0-9_]*$/;
@@ -13,10 +25,7 @@ const module_ = text(
   MODULE_PATTERN,
   (value) => `${quote(value)} is no Python module: write it as projectname.wsgi or module:object`,
 );
-const command = z.union([z.string().min(1), z.array(z.string()).min(1)], {
-  error: 'write a command as one line or as a list of words',
-});
-const flag = z.boolean({ error: (issue) => `${quote(String(issue.input))} is not true or false` });
+const flag = z.boolean({ error: 'write true or false' });
 const health = z
   .strictObject({
     path: z
@@ -24,10 +33,10 @@ const health = z
       .regex(/^\/[\x21-\x7e]*$/, { error: 'a health path starts with a slash and holds no spaces' })
       .describe("Asked with the site's first hostname until it answers 2xx or 3xx. Default `/`.")
       .optional(),
-    within: duration.describe('How long the app may take to become ready. Default `60s`.').optional(),
+    within: duration('1s', '1d').describe('How long the app may take to become ready. Default `60s`.').optional(),
     expect: z
-      .array(z.int().min(100).max(599))
-      .min(1)
+      .array(whole('write each status as a number, such as 401', 100, 599, 'a status is 100 to 599'))
+      .min(1, { error: 'at least one status, such as [401]' })
       .describe('Statuses that also count as ready, such as `[401]`.')
       .optional(),
     command: command
@@ -56,11 +65,13 @@ const relax = z
   .strictObject({
     allow: z
       .enum([...RELAXABLE, ...RELAXABLE_CAPS.map((cap) => `cap:${cap}` as const)], {
-        error: (issue) =>
-          `${quote(String(issue.input))} cannot be relaxed: one of ${RELAXABLE.join(', ')}, cap:${RELAXABLE_CAPS.join(', cap:')}`,
+        error: `write one of ${RELAXABLE.join(', ')}, cap:${RELAXABLE_CAPS.join(', cap:')}`,
       })
       .describe('Which part of the hardening to give up.'),
-    reason: z.string().min(3, { error: 'say why, so that the next reader need not ask' }).describe('Shown in `plan`.'),
+    reason: z
+      .string()
+      .min(3, { error: 'say why, so that the next reader need not ask' })
+      .describe('Why, for whoever reads this file next. `status` shows what is relaxed.'),
   })
   .describe('One exception from the hardening, with its reason.');
 
@@ -70,13 +81,14 @@ const app = z
       .string()
       .describe('How to turn `source` into an image: django, wsgi, asgi, node, php or static.')
       .optional(),
-    source: z.string().min(1).describe('Directory of the source, relative to this file.').optional(),
-    dockerfile: z.string().min(1).describe('A Dockerfile of your own; its directory is the build context.').optional(),
+    source: path('write the directory of the source, such as ../projectname')
+      .describe('Directory of the source, relative to this file.')
+      .optional(),
+    dockerfile: path('write the path of a Dockerfile')
+      .describe('A Dockerfile of your own; its directory is the build context.')
+      .optional(),
     image: image.describe('A ready image. Needs `port`, unless the app serves nothing.').optional(),
-    port: z
-      .int({ error: 'write the port as a number' })
-      .min(1, { error: 'a port is 1 to 65535' })
-      .max(65535, { error: 'a port is 1 to 65535' })
+    port: whole('write the port as a whole number', 1, 65_535, 'a port is 1 to 65535')
       .describe('TCP port the app listens on. Without it, an app built from a runtime listens on a unix socket.')
       .optional(),
     path: z
@@ -133,28 +145,25 @@ const app = z
       .optional(),
     egress: flag.describe('Whether the app may open connections to the outside. Default true.').optional(),
     static: flag.describe('Whether to collect and serve static files, where the runtime can. Default true.').optional(),
-    drain: duration
+    drain: duration('0s', '1d')
       .describe('How long the old copy may finish its requests after the switch. Default `10s`.')
       .optional(),
-    stop: duration.describe('How long the app has between SIGTERM and SIGKILL. Default `20s`.').optional(),
+    stop: duration('0s', '1d').describe('How long the app has between SIGTERM and SIGKILL. Default `20s`.').optional(),
     relax: z.array(relax).describe('Exceptions from the hardening.').optional(),
   })
   .describe('One container, or several replicas of it. Exactly one of `runtime`, `dockerfile` or `image`.');
 
 const media = z
   .strictObject({
-    from: z
-      .string()
-      .min(1)
-      .describe(
-        'A folder or file relative to this file, or `image:APP:/path` for a folder inside the image of an app.',
-      ),
+    from: path('write a folder or file, or image:APP:/path').describe(
+      'A folder or file relative to this file, or `image:APP:/path` for a folder inside the image of an app.',
+    ),
     'writable-by': z
       .string()
       .describe('The app that writes here: uploads. The folder then lives in the data root.')
       .optional(),
     mount: containerPath.describe('Where that app sees the folder. Default: the alias itself.').optional(),
-    cache: duration.describe('How long browsers may keep the files. Default `1h`.').optional(),
+    cache: duration('0s', '365d').describe('How long browsers may keep the files. Default `1h`.').optional(),
   })
   .describe('Files the proxy serves without asking an app.');
 
@@ -172,8 +181,8 @@ export const projectSchema = z
     media: z.record(z.string(), media).describe('URL path → files. Answers also while the app is stopped.').optional(),
     http: z
       .strictObject({
-        body: size.describe('Largest request body. Default `16M`.').optional(),
-        timeout: duration.describe('How long the proxy waits for an app. Default `60s`.').optional(),
+        body: size('1K', '1T').describe('Largest request body. Default `16M`.').optional(),
+        timeout: duration('1s', '30d').describe('How long the proxy waits for an app. Default `60s`.').optional(),
       })
       .describe('Settings of every route of this project.')
       .optional(),

@@ -9,14 +9,13 @@ const DURATION_FACTORS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 
 export const SIZE_PATTERN = /^\d+(\.\d+)?([kmgt]|[KMGT]i?)$/;
 export const DURATION_PATTERN = /^\d+(\.\d+)?(ms|s|m|h|d)$/;
 
-/** `256M` → 268435456 bytes. */
+/** `256M` → 268435456 bytes; `1.1G` → 1181116006, whole bytes only. */
 export function parseSize(text: string): Parsed<number> {
   if (!SIZE_PATTERN.test(text)) return { ok: false, message: sizeAdvice(text) };
   const [, amount, unit] = /^([\d.]+)(.)/.exec(text)!;
-  const bytes = Number(amount) * SIZE_FACTORS[unit!.toLowerCase()]!;
-  if (!Number.isSafeInteger(bytes)) {
-    return { ok: false, message: `${quote(text)} is not a whole number of bytes below 8P; write 512M` };
-  }
+  // A product with a power of two is exact; what is left of a byte is cut off, so that a limit is never exceeded.
+  const bytes = Math.floor(Number(amount) * SIZE_FACTORS[unit!.toLowerCase()]!);
+  if (!Number.isSafeInteger(bytes)) return { ok: false, message: `${quote(text)} is too large for a size` };
   return { ok: true, value: bytes };
 }
 
@@ -46,7 +45,9 @@ export function parseDuration(text: string): Parsed<number> {
   if (!match || !DURATION_PATTERN.test(text)) {
     return { ok: false, message: `${quote(text)} is not a duration: write a number and ms, s, m, h or d, such as 30s` };
   }
-  return { ok: true, value: Math.round(Number(match[1]) * DURATION_FACTORS[match[2]!]!) };
+  const ms = Math.round(Number(match[1]) * DURATION_FACTORS[match[2]!]!);
+  if (!Number.isSafeInteger(ms)) return { ok: false, message: `${quote(text)} is too long for a duration` };
+  return { ok: true, value: ms };
 }
 
 /** 90000 → `1.5m`; 7200000 → `2h`. */

@@ -1,5 +1,8 @@
 import { z } from 'zod';
-import { image, limits, name } from './schema-parts.ts';
+import { image, limits, name, whole } from './schema-parts.ts';
+
+const OCTET = '(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)';
+const POOL_PATTERN = new RegExp(`^${OCTET}(\\.${OCTET}){3}/(8|9|1[0-8])$`);
 
 /** hostctl.yaml: this host's settings, all of them optional. */
 export const workspaceSchema = z
@@ -14,24 +17,26 @@ export const workspaceSchema = z
       .optional(),
     engine: z
       .string()
-      .regex(/^unix:\/\/\/.+$/, { error: 'write the engine as unix:///path/of/docker.sock' })
+      .regex(/^unix:\/\/\/[^\u0000-\u001f\u007f]+$/, { error: 'write the engine as unix:///path/of/docker.sock' })
       .describe('The Docker Engine. Default: `DOCKER_HOST`, then `unix:///var/run/docker.sock`.')
       .optional(),
     proxy: z
       .strictObject({
-        driver: z.enum(['nginx'], { error: 'the proxy driver is nginx' }).describe('Default `nginx`.').optional(),
+        driver: z.enum(['nginx'], { error: 'write nginx' }).describe('Default `nginx`.').optional(),
         address: z
           .union([z.ipv4(), z.ipv6()], { error: 'write an IP address' })
           .describe('Default `0.0.0.0`.')
           .optional(),
-        http: z.int().min(1).max(65535).describe('Port the sites answer on. Default 80.').optional(),
+        http: whole('write the port as a whole number', 1, 65_535, 'a port is 1 to 65535')
+          .describe('Port the sites answer on. Default 80.')
+          .optional(),
       })
       .describe('The one container that publishes a port.')
       .optional(),
     bases: z
       .strictObject({
         from: z
-          .enum(['auto', 'registry', 'debian'], { error: 'one of auto, registry, debian' })
+          .enum(['auto', 'registry', 'debian'], { error: 'write one of auto, registry, debian' })
           .describe('Where base images come from. `auto` asks the registry and falls back to Debian packages.')
           .optional(),
         registry: z
@@ -42,7 +47,9 @@ export const workspaceSchema = z
           .describe("Prefix of the official images. Default: the engine's own.")
           .optional(),
         mirror: z
-          .url({ protocol: /^https?$/, error: 'write the mirror as http://…' })
+          .string()
+          .regex(/^https?:\/\/[!-~]+$/, { abort: true, error: 'write the mirror as http://…' })
+          .refine((value) => URL.canParse(value), { error: 'write the mirror as http://…' })
           .describe('Debian mirror. Default: what mmdebstrap uses.')
           .optional(),
         images: z
@@ -56,7 +63,7 @@ export const workspaceSchema = z
       .strictObject({
         pool: z
           .string()
-          .regex(/^\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\/(8|9|1[0-8])$/, {
+          .regex(POOL_PATTERN, {
             error: 'an IPv4 range of /8 to /18, such as 10.213.0.0/16',
           })
           .describe('Private range hostctl takes its networks from. Default `10.213.0.0/16`.')
@@ -66,7 +73,9 @@ export const workspaceSchema = z
     defaults: z
       .strictObject({
         limits: limits.optional(),
-        keep: z.int().min(0).max(50).describe('Earlier releases kept for `rollback`. Default 3.').optional(),
+        keep: whole('write how many as a whole number', 0, 50, 'write 0 to 50')
+          .describe('Earlier releases kept for `rollback`. Default 3.')
+          .optional(),
       })
       .describe('For every app that does not say otherwise.')
       .optional(),

@@ -1,23 +1,29 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from 'yaml';
+import { type Document, isAlias, isMap, isScalar, isSeq, type Node, type Pair, parseDocument, Scalar } from 'yaml';
+import { codePoint, UNPRINTABLE } from './characters.ts';
 import type { Finding, PathKey, Problem } from './problems.ts';
-import { formatPath } from './problems.ts';
+import { didYouMean } from './suggest.ts';
 import { quote } from './units.ts';
+import { type Locator, locator, nodeAt, rangeOf, rangeOfNode } from './yaml-place.ts';
+import { plainSyntax, tooGreedy } from './yaml-syntax.ts';
 
 export const MAX_FILE_BYTES = 1024 * 1024;
 const MAX_ALIASES = 100;
-const MAX_ANCHORS = 200;
 const MAX_DEPTH = 40;
+/** More of a kind are no mistakes of a person; telling them all would take long and help nobody. */
+const MOST = 20;
 const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
-/** Controls other than tab and line ends, Unicode line separators, and marks that reorder what a reader sees. */
-// eslint-disable-next-line no-control-regex -- finding control characters is the point
-const UNPRINTABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/;
+const PLAIN_NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?$/;
 
 /** A YAML file that was read: its value, and where every part of it stands. */
 export interface YamlFile {
   readonly value: unknown;
+  /** What is wrong with the text although it has a meaning: it is told together with what else is found. */
+  readonly flaws: readonly Problem[];
+  /** Numbers that are not written in plain digits. */
+  readonly oddNumbers: readonly Finding[];
   /** Turns findings about the value into problems with a place and an excerpt. */
   problems(findings: readonly Finding[]): Problem[];
-  /** The text of a scalar as written, such as `1e3` for 1000. */
+  /** A scalar as written, such as `1e3` for 1000, or `"80"` with its quotes; '' for a value that was left out. */
   sourceOf(path: readonly PathKey[]): string | undefined;
 }
 
@@ -26,7 +32,8 @@ export type YamlResult =
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** Parses one definition file; hostile input ends as a problem, never as an exception or a long wait. */
-export function parseYaml(file: string, text: string): YamlResult {
+export function parseYaml(file: string, raw: string): YamlResult {
+  const text = raw.startsWith('\ufeff') ? raw.slice(1) : raw;
   const place = locator(file, text);
   const refuse = (message: string, offset?: number, hint?: string): YamlResult => ({
     ok: false,
@@ -34,15 +41,11 @@ export function parseYaml(file: string, text: string): YamlResult {
   });
 
   if (text.length > MAX_FILE_BYTES) return refuse('the file is larger than 1 MiB');
-  const odd = UNPRINTABLE.exec(text.startsWith('\ufeff') ? text.slice(1) : text);
-  if (odd) {
-    const code = odd[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
-    return refuse(`holds the invisible character U+${code}`, text.indexOf(odd[0]), 'delete it');
-  }
-  const greedy = tooGreedy(text);
+  const odd = UNPRINTABLE.exec(text);
+  if (odd) return refuse(`holds the invisible character ${codePoint(odd[0])}`, odd.index, 'delete it');
+  const greedy = tooGreedy(text, MAX_DEPTH);
   if (greedy) return refuse(greedy.message, greedy.offset);
 
-  const lines = new LineCounter();
   // uniqueKeys is quadratic and prettyErrors slow on hostile input; duplicates are found below.
   const document = parseDocument(text, {
     version: '1.2',
@@ -53,165 +56,117 @@ export function parseYaml(file: string, text: string): YamlResult {
     stringKeys: true,
     resolveKnownTags: false,
     prettyErrors: false,
-    lineCounter: lines,
   });
-  const syntax = [...document.errors, ...document.warnings].map((error) =>
-    place.problem(plainSyntax(error.message), [error.pos[0], error.pos[1]], []),
-  );
-  if (syntax.length > 0) return { ok: false, problems: syntax.slice(0, 20) };
+  const syntax = [...document.errors, ...document.warnings]
+    .slice(0, MOST)
+    .map((error) => place.problem(plainSyntax(error, text), error.pos, []));
+  // The first error of a line makes the others.
+  const first = syntax.filter((problem) => syntax.find((other) => other.line === problem.line) === problem);
+  if (first.length > 0) return { ok: false, problems: first };
 
-  const keys = badKeys(document.contents, [], place);
-  if (keys.length > 0) return { ok: false, problems: keys };
+  const found = inspect(document, place);
+  if (found.fatal.length > 0) return { ok: false, problems: [...found.fatal, ...found.flaws] };
   let value: unknown;
   try {
     value = document.toJS({ maxAliasCount: MAX_ALIASES });
   } catch {
     return refuse(`repeats anchors more than ${MAX_ALIASES} times`, undefined, 'write the values out');
   }
-  return { ok: true, file: readFile(value, document, place) };
+  return { ok: true, file: readFile(value, document, place, text, found) };
 }
 
-function readFile(value: unknown, document: Document, place: Locator): YamlFile {
+function readFile(value: unknown, document: Document, place: Locator, text: string, found: Inspected): YamlFile {
   return {
     value,
+    flaws: found.flaws.slice(0, MOST),
+    oddNumbers: found.numbers.slice(0, MOST),
     problems: (findings) =>
-      findings.map((finding) => {
-        const range = rangeOf(document, finding.path, finding.on ?? 'value');
-        return place.problem(finding.message, range, finding.path, finding.hint);
-      }),
+      findings
+        .filter(({ path }) => !found.replaced.some((gone) => gone.every((key, index) => path[index] === key)))
+        .map((finding) => {
+          const range = rangeOf(document, finding.path, finding.on ?? 'value');
+          return place.problem(finding.message, range, finding.path, finding.hint);
+        }),
     sourceOf(path) {
-      const node = document.getIn(path, true);
-      return isScalar(node) && typeof node.source === 'string' ? node.source : undefined;
+      const node = nodeAt(document, path);
+      if (!isScalar(node) || !node.range) return undefined;
+      return text.slice(node.range[0], node.range[1]);
     },
   };
 }
 
-/** Cheap look before parsing: what would make the parser slow or deep is refused by name. */
-function tooGreedy(text: string): { message: string; offset: number } | undefined {
-  const anchors = [...text.matchAll(/(?<=^|[\s[{,:-])[&*][^\s,[\]{}]/gm)];
-  if (anchors.length > MAX_ANCHORS) {
-    return { message: `holds more than ${MAX_ANCHORS} anchors and aliases`, offset: anchors[MAX_ANCHORS]!.index };
-  }
-  let depth = 0;
-  for (let offset = 0; offset < text.length; offset += 1) {
-    const character = text[offset];
-    if (character === '[' || character === '{') depth += 1;
-    else if (character === ']' || character === '}') depth = Math.max(0, depth - 1);
-    if (depth > MAX_DEPTH) return { message: `is nested more than ${MAX_DEPTH} levels deep`, offset };
-  }
-  const deep = /^ {200,}\S/m.exec(text) ?? /^(?:[ ]*[-?] ){40,}/m.exec(text);
-  return deep ? { message: `is nested more than ${MAX_DEPTH} levels deep`, offset: deep.index } : undefined;
+interface Inspected {
+  /** Nothing can be read as long as these are there. */
+  readonly fatal: Problem[];
+  readonly flaws: Problem[];
+  readonly numbers: Finding[];
+  /** Where a text was put in the place of an alias that leads nowhere. */
+  readonly replaced: (readonly PathKey[])[];
 }
 
-/** Duplicate keys, and keys that would reach into JavaScript's own objects. */
-function badKeys(node: unknown, path: readonly PathKey[], place: Locator): Problem[] {
-  if (isSeq(node)) return node.items.flatMap((item, index) => badKeys(item, [...path, index], place));
-  if (!isMap(node)) return [];
-  const problems: Problem[] = [];
-  const seen = new Map<string, number>();
-  for (const pair of node.items as Pair<Node, Node | null>[]) {
-    const key = isScalar(pair.key) ? String(pair.key.value) : '';
-    const range = rangeOfNode(pair.key);
-    const keyPath = [...path, key];
-    const first = seen.get(key);
-    if (FORBIDDEN_KEYS.has(key)) problems.push(place.problem(`${quote(key)} cannot be used as a key`, range, keyPath));
-    else if (first !== undefined) {
-      problems.push(
-        place.problem(`${quote(key)} is given twice, first on line ${first}`, range, keyPath, 'keep one of them'),
-      );
-    } else seen.set(key, place.lineOf(range?.[0] ?? 0));
-    problems.push(...badKeys(pair.value, keyPath, place));
-  }
-  return problems;
-}
+/**
+ * Looks at every node once, in the order of the file. Aliases that lead nowhere become the text they were most likely
+ * meant to be, so that everything else can still be looked at.
+ */
+function inspect(document: Document, place: Locator): Inspected {
+  const found: Inspected = { fatal: [], flaws: [], numbers: [], replaced: [] };
+  const anchors = new Map<string, Node>();
 
-type Range = readonly [start: number, end: number];
-
-function rangeOfNode(node: unknown): Range | undefined {
-  const range = (node as { range?: [number, number, number] | null } | null | undefined)?.range;
-  return range ? [range[0], range[1]] : undefined;
-}
-
-/** The place of a path in the file; of the nearest parent that exists when the path itself does not. */
-function rangeOf(document: Document, path: readonly PathKey[], on: 'key' | 'value'): Range | undefined {
-  let node: unknown = document.contents;
-  let range = path.length === 0 ? rangeOfNode(node) : undefined;
-  for (const [index, key] of path.entries()) {
-    if (isAlias(node)) node = node.resolve(document);
-    const last = index === path.length - 1;
-    if (isMap(node)) {
-      const pair = (node.items as Pair<Node, Node | null>[]).find(
-        (item) => isScalar(item.key) && String(item.key.value) === String(key),
-      );
-      if (!pair) return range;
-      const ofValue = rangeOfNode(pair.value);
-      const empty = !ofValue || ofValue[0] === ofValue[1] || isMap(pair.value) || isSeq(pair.value);
-      // A whole block is no place to point at: the key that opens it is.
-      range = (last && on === 'key') || empty ? rangeOfNode(pair.key) : ofValue;
-      node = pair.value;
-    } else if (isSeq(node) && typeof key === 'number') {
-      node = node.items[key];
-      range = rangeOfNode(node) ?? range;
-    } else return range;
-  }
-  return range;
-}
-
-interface Locator {
-  problem(message: string, range: Range | undefined, path: readonly PathKey[], hint?: string): Problem;
-  lineOf(offset: number): number;
-}
-
-function locator(file: string, text: string): Locator {
-  const lines = text.split('\n');
-  const starts: number[] = [];
-  let offset = 0;
-  for (const line of lines) {
-    starts.push(offset);
-    offset += line.length + 1;
-  }
-  const lineOf = (at: number): number => {
-    let low = 0;
-    let high = starts.length - 1;
-    while (low < high) {
-      const middle = Math.ceil((low + high) / 2);
-      if (starts[middle]! <= at) low = middle;
-      else high = middle - 1;
+  /** Returns what takes the node's place. */
+  const look = (node: unknown, path: readonly PathKey[], above: readonly unknown[]): unknown => {
+    if (isAlias(node)) return lookAtAlias(node, path, above);
+    const { anchor } = (node ?? {}) as { anchor?: string };
+    if (anchor !== undefined) anchors.set(anchor, node as Node);
+    if (above.length > MAX_DEPTH) {
+      found.fatal.push(place.problem(`is nested more than ${MAX_DEPTH} levels deep`, rangeOfNode(node), path));
+    } else if (isSeq(node)) {
+      node.items = node.items.map((item, index) => look(item, [...path, index], [...above, node]));
+    } else if (isMap(node)) {
+      lookAtPairs(node.items as Pair<Node, Node | null>[], path, [...above, node]);
+    } else if (isScalar(node) && typeof node.value === 'number' && !PLAIN_NUMBER.test(node.source ?? '')) {
+      const plain = String(node.value);
+      const hint = PLAIN_NUMBER.test(plain) ? { hint: `write ${plain}` } : {};
+      found.numbers.push({ path, message: `${quote(node.source ?? '')} is not written as a plain number`, ...hint });
     }
-    return low + 1;
+    return node;
   };
-  return {
-    lineOf,
-    problem(message, range, path, hint) {
-      const line = range ? lineOf(range[0]) : 0;
-      const start = line === 0 ? 0 : starts[line - 1]!;
-      const width = line === 0 ? 0 : (lines[line - 1]?.length ?? 0);
-      const column = range ? range[0] - start + 1 : 0;
-      const end = range ? Math.min(range[1] - start, width) : 0;
-      return {
-        file,
-        line,
-        column,
-        length: Math.max(1, end - column + 1),
-        path: formatPath(path),
-        message,
-        ...(hint === undefined ? {} : { hint }),
-        excerpt: line === 0 ? [] : excerpt(lines, line),
-      };
-    },
+
+  const lookAtAlias = (node: { source: string }, path: readonly PathKey[], above: readonly unknown[]): unknown => {
+    const target = anchors.get(node.source);
+    if (target && !above.includes(target)) return node;
+    const text = `*${node.source}`;
+    const guess = didYouMean(node.source, [...anchors.keys()]);
+    const [message, hint] = target
+      ? [`${quote(text)} stands inside of what it repeats`, 'write the value out']
+      : [`${quote(text)} is a YAML alias: put it in quotes`, guess ? `or did you mean *${guess}?` : `write "${text}"`];
+    found.flaws.push(place.problem(message, rangeOfNode(node), path, hint));
+    found.replaced.push(path);
+    return Object.assign(new Scalar(text), { range: (node as { range?: unknown }).range });
   };
-}
 
-function excerpt(lines: readonly string[], line: number): Problem['excerpt'] {
-  const from = Math.max(1, line - 1);
-  return lines.slice(from - 1, line + 1).map((content, index) => ({ line: from + index, text: content.slice(0, 400) }));
-}
+  const lookAtPairs = (
+    pairs: readonly Pair<Node, Node | null>[],
+    path: readonly PathKey[],
+    above: readonly unknown[],
+  ): void => {
+    const seen = new Map<string, number>();
+    for (const pair of pairs) {
+      const key = isScalar(pair.key) ? String(pair.key.value) : '';
+      const range = rangeOfNode(pair.key);
+      if (pair.key.anchor !== undefined) anchors.set(pair.key.anchor, pair.key);
+      const keyPath = [...path, key];
+      const first = seen.get(key);
+      if (FORBIDDEN_KEYS.has(key)) {
+        found.fatal.push(place.problem(`${quote(key)} cannot be used as a key`, range, keyPath));
+      } else if (first === undefined) seen.set(key, place.lineOf(range?.[0] ?? 0));
+      else {
+        const message = `${quote(key)} is given twice, first on line ${first}`;
+        found.flaws.push(place.problem(message, range, keyPath, 'keep one of them'));
+      }
+      pair.value = look(pair.value, keyPath, above) as Node | null;
+    }
+  };
 
-function plainSyntax(message: string): string {
-  if (message.includes('All mapping items must start at the same column'))
-    return 'this key is indented differently from its neighbours';
-  if (message.includes('Nested mappings are not allowed in compact mappings'))
-    return 'a second colon on one line: put the value in quotes';
-  if (message.includes('Tabs are not allowed as indentation')) return 'indented with a tab: use spaces';
-  return message.replace(/\.$/, '');
+  document.contents = look(document.contents, [], []) as typeof document.contents;
+  return found;
 }

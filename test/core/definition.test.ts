@@ -119,9 +119,13 @@ describe('what must be refused', () => {
       '1:22 : holds the invisible character U+202E → delete it',
     ],
     ['a tab as indentation', 'apps:\n\tweb: {}\n', '2:1 : indented with a tab: use spaces'],
-    ['a YAML tag', 'hostnames: !!js/function "x"\n', '1:12 : Unresolved tag: tag:yaml.org,2002:js/function'],
+    [
+      'a YAML tag',
+      'hostnames: !!js/function "x"\n',
+      '1:12 : `!!js/function` is a YAML tag, which definitions do not use: remove it, or put the text in quotes',
+    ],
     ['an empty file', '', '0:0 : the file is empty'],
-    ['a list as a file', '- a\n', '1:1 : expected a mapping'],
+    ['a list as a file', '- a\n', '1:1 : expected a mapping, not a list'],
     [
       'a size without a unit',
       app('limits: { memory: "512" }'),
@@ -152,7 +156,7 @@ describe('what must be refused', () => {
       app('limits: { memory: 1M }'),
       '6:23 apps.web.limits.memory: an app cannot run in less than 6M',
     ],
-    ['no', app('egress: no'), '6:13 apps.web.egress: `no` is not true or false'],
+    ['no', app('egress: no'), '6:13 apps.web.egress: write true or false, not `no`'],
     [
       'a variable that is a number',
       app('env: { PORT: 8080 }'),
@@ -287,7 +291,7 @@ describe('what must be refused', () => {
     [
       'a relaxation that does not exist',
       app('relax: [{ allow: privileged, reason: because }]'),
-      '6:22 apps.web.relax[0].allow: `privileged` cannot be relaxed: one of writable-rootfs, exec-tmp, new-privileges, image-user, cap:NET_BIND_SERVICE, cap:CHOWN, cap:SETUID, cap:SETGID, cap:DAC_OVERRIDE, cap:FOWNER, cap:KILL',
+      '6:22 apps.web.relax[0].allow: write one of writable-rootfs, exec-tmp, new-privileges, image-user, cap:NET_BIND_SERVICE, cap:CHOWN, cap:SETUID, cap:SETGID, cap:DAC_OVERRIDE, cap:FOWNER, cap:KILL, not `privileged`',
     ],
     [
       'an app name with a dot',
@@ -326,6 +330,14 @@ describe('what must be refused', () => {
       ['- '.repeat(20_000), /nested more than/],
       ['&a '.repeat(20_000), /anchors and aliases/],
       [Array.from({ length: 60_000 }, (_, index) => `k${index}: 1`).join('\n'), /is missing/],
+      [Array.from({ length: 10_000 }, (_, index) => `k${index}: 1e3`).join('\n'), /is missing/],
+      ['apps: {}\n'.repeat(10_000), /is given twice/],
+      ['@\n'.repeat(50_000), /cannot/],
+      [`apps: {web: {env: {${Array.from({ length: 10_000 }, (_, index) => `A${index}: 1`).join(', ')}}}}`, /in quotes/],
+      [
+        `apps:\n${Array.from({ length: 60 }, (_, index) => `  a${index}: { image: "a:1", needs: [a${index + 1}, a${index + 2}] }\n`).join('')}`,
+        /there is no app `a60`/,
+      ],
       ['? '.repeat(50_000), /nested more than/],
       ['{a: '.repeat(20_000), /nested more than/],
       [

@@ -21,3 +21,11 @@ test('findings behind a list item that was cut out keep their place in the file'
 test('what only follows from a cut is left out', () => {
   expect(independent([{ path: ['apps', 'web'], message: 'no runtime' }], [['apps', 'web', 'runtim']])).toEqual([]);
 });
+
+test('what a cut has no say in is kept', () => {
+  const found = independent(
+    [{ path: ['apps', 'web'], message: '`image` and `dockerfile` exclude each other' }],
+    [['apps', 'web', 'limits', 'memory']],
+  );
+  expect(found).toHaveLength(1);
+});

@@ -10,28 +10,18 @@ describe('sizes', () => {
     ['0.5g', 512 * 1024 ** 2],
     ['1.5K', 1536],
     ['2T', 2 * 1024 ** 4],
+    ['1.1G', 1_181_116_006],
+    ['0.3K', 307],
   ])('%s', (text, bytes) => {
     expect(parseSize(text)).toEqual({ ok: true, value: bytes });
   });
 
-  test.each([
-    '512',
-    '0.5',
-    '-1m',
-    '1e3m',
-    '512MB',
-    '512mib',
-    '512mi',
-    'm',
-    '',
-    '1 M',
-    '1,5M',
-    '.5M',
-    '0.3K',
-    '9999999999T',
-  ])('%j is refused', (text) => {
-    expect(parseSize(text)).toMatchObject({ ok: false });
-  });
+  test.each(['512', '0.5', '-1m', '1e3m', '512MB', '512mib', '512mi', 'm', '', '1 M', '1,5M', '.5M', '9999999999T'])(
+    '%j is refused',
+    (text) => {
+      expect(parseSize(text)).toMatchObject({ ok: false });
+    },
+  );
 
   test('what is printed of whole units is read back the same', () => {
     fc.assert(
@@ -55,7 +45,7 @@ describe('durations', () => {
     expect(formatDuration(ms)).toBe(text);
   });
 
-  test.each(['30', '30 s', '1w', '-1s', 'soon'])('%j is refused', (text) => {
+  test.each(['30', '30 s', '1w', '-1s', 'soon', '9000000000000d', `${'9'.repeat(400)}s`])('%j is refused', (text) => {
     expect(parseDuration(text)).toMatchObject({ ok: false });
   });
 });

@@ -1,0 +1,56 @@
+import { join, resolve } from 'node:path';
+import type { Surroundings } from '../core/report.ts';
+import { filesToRead, type Runtime, type SourceFacts } from '../core/runtime.ts';
+import type { ProjectInput } from '../core/schema.ts';
+import { HostctlError } from '../errors.ts';
+import type { Files } from '../ports.ts';
+
+const MAX_SOURCE_FILE = 256 * 1024;
+
+/** Looks up what normalising will ask about: which paths exist, and what stands in the sources. */
+export async function lookAround(
+  input: ProjectInput,
+  dir: string,
+  files: Files,
+  runtimes: readonly Runtime[],
+): Promise<Pick<Surroundings, 'exists' | 'facts'>> {
+  const apps = Object.values(input.apps);
+  const sources = apps.flatMap((app) => (app.source === undefined ? [] : [resolve(dir, app.source)]));
+  const dockerfiles = apps.flatMap((app) => (app.dockerfile === undefined ? [] : [resolve(dir, app.dockerfile)]));
+  const media = Object.values(input.media ?? {}).map((item) => resolve(dir, item.from));
+  const paths = [...sources, ...dockerfiles, ...dockerfiles.map((path) => join(path, 'Dockerfile')), ...media];
+  const kinds = new Map(
+    await Promise.all(paths.map(async (path) => [path, await unlessClosed(files.kind(path))] as const)),
+  );
+  const folders = sources.filter((path) => kinds.get(path) === 'folder');
+  const facts = new Map<string, SourceFacts>();
+  for (const path of folders) {
+    const found = await unlessClosed(sourceFacts(path, files, runtimes));
+    if (found === 'closed') kinds.set(path, found);
+    else facts.set(path, found);
+  }
+  return { exists: (path) => kinds.get(path), facts: (path) => facts.get(path) ?? { names: [], texts: {} } };
+}
+
+/** What may not be read is a fact about a path, for the definition that names it to report. */
+export async function unlessClosed<T>(work: Promise<T>): Promise<T | 'closed'> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof HostctlError && error.code === 'NOT_READABLE') return 'closed';
+    throw error;
+  }
+}
+
+/** What the runtimes want to know of a source directory. */
+export async function sourceFacts(dir: string, files: Files, runtimes: readonly Runtime[]): Promise<SourceFacts> {
+  const names = await files.list(dir);
+  const texts: Record<string, string> = {};
+  for (const name of filesToRead(runtimes)) {
+    if (!names.includes(name)) continue;
+    // A file that is too large or no text tells a runtime nothing.
+    const text = await files.read(join(dir, name), MAX_SOURCE_FILE).catch(() => undefined);
+    if (text !== undefined) texts[name] = text;
+  }
+  return { names, texts };
+}
