@@ -81,7 +81,11 @@ async function findSettings(files: LocalFiles, settings: Settings): Promise<Work
     return await loadWorkspace(files, dir);
   } catch (error) {
     if (settings.optional && named === undefined && error instanceof HostctlError && error.code === 'NO_WORKSPACE') {
-      return normaliseWorkspace({}, settings.cwd);
+      const workspace = normaliseWorkspace({}, settings.cwd);
+      const { instance, proxy, data } = workspace;
+      const defaults = `instance ${instance}, port ${proxy.http}, data in ${data}`;
+      settings.ui.event({ type: 'note', text: `no hostctl.yaml here or above, so with the defaults: ${defaults}` });
+      return workspace;
     }
     throw error;
   }
