@@ -82,7 +82,8 @@ export interface Engine {
   setLimits(name: string, limits: Limits): Promise<void>;
   /** Waits for it to end and returns its exit code. */
   wait(name: string, signal?: AbortSignal): Promise<number>;
-  exec(name: string, argv: readonly string[]): Promise<{ code: number; output: string }>;
+  /** Runs a program inside. After `within` milliseconds (a minute) it counts as failed: EXEC_TIMEOUT. */
+  exec(name: string, argv: readonly string[], within?: number): Promise<{ code: number; output: string }>;
   logs(name: string, options?: LogOptions): AsyncIterable<LogLine>;
   usage(name: string): Promise<Usage>;
   /** Tar of a path inside a container that need not run. */

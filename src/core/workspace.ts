@@ -8,10 +8,12 @@ const DEFAULT_LIMITS = { memory: '256M', cpus: 0.5, pids: 100 };
 /** hostctl.yaml with the defaults filled in; an absent file is an empty one. */
 export function normaliseWorkspace(input: WorkspaceInput, dir: string): Workspace {
   const limits = input.defaults?.limits ?? {};
+  const instance = input.instance ?? 'hostctl';
   return {
     dir,
-    instance: input.instance ?? 'hostctl',
-    data: input.data ?? '/var/lib/hostctl',
+    instance,
+    // Two instances must not share one: each would serve the other's sites.
+    data: input.data ?? `/var/lib/${instance}`,
     ...(input.engine === undefined ? {} : { engine: input.engine }),
     proxy: {
       driver: input.proxy?.driver ?? 'nginx',

@@ -5,6 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import pLimit from 'p-limit';
 import { pack, type Pack } from 'tar-stream';
+import { HostctlError } from '../errors.ts';
 import type { BuildContext, ContextOptions } from '../ports.ts';
 import { type Ignore, readIgnore } from './ignore.ts';
 import { type Entry, walk } from './walk.ts';
@@ -110,9 +111,17 @@ async function addFile(
   header: { name: string; mode: number; size: number; mtime: Date },
 ): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    const entry = tar.entry(header, (error) => (error ? reject(error) : resolve()));
+    const changed = (cause: Error): void =>
+      reject(
+        new HostctlError('SOURCE_CHANGED', `${path} changed while it was read: ${cause.message}`, {
+          hints: ['run the same command again', 'leave files that are written all the time out with .dockerignore'],
+          cause,
+        }),
+      );
+    const entry = tar.entry(header, (error) => (error ? changed(error) : resolve()));
+    entry.on('error', changed);
     const from = createReadStream(path);
-    from.on('error', reject);
+    from.on('error', changed);
     from.pipe(entry);
   });
 }
