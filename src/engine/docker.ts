@@ -180,16 +180,19 @@ export class DockerEngine implements Engine {
     const body = { AttachStdout: true, AttachStderr: true, Cmd: argv };
     const { Id } = await this.#json<{ Id: string }>({ method: 'POST', path: `/containers/${name}/exec`, body });
     const signal = AbortSignal.timeout(within);
+    const start = { method: 'POST', path: `/exec/${Id}/start`, body: { Detach: false, Tty: false }, signal } as const;
     const output: string[] = [];
     try {
-      const start = { method: 'POST', path: `/exec/${Id}/start`, body: { Detach: false, Tty: false }, signal } as const;
       for await (const line of logLines(await this.#api.open(start))) output.push(line.text);
     } catch (error) {
       if (!signal.aborted) throw error;
-      const said = `${argv.join(' ')} in ${name} did not end within ${formatDuration(within)}`;
-      throw new HostctlError('EXEC_TIMEOUT', said, { cause: error });
     }
-    const { ExitCode } = await this.#json<{ ExitCode: number }>({ method: 'GET', path: `/exec/${Id}/json` });
+    const { ExitCode } = await this.#json<{ ExitCode: number | null }>({ method: 'GET', path: `/exec/${Id}/json` });
+    // A stream that was cut off looks like one that ended.
+    if (ExitCode === null) {
+      const said = `${argv.join(' ')} in ${name} did not end within ${formatDuration(within)}`;
+      throw new HostctlError('EXEC_TIMEOUT', said);
+    }
     return { code: ExitCode, output: output.join('\n') };
   }
 

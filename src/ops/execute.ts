@@ -50,7 +50,9 @@ export async function execute(targets: readonly Target[], ctx: Context, options:
     const more = options.rollbackOf === undefined ? {} : { rollbackOf: options.rollbackOf };
     const plan = await planAll(sound, observed, more, ctx);
     const failed = [...failures].map(([project, error]): Outcome => ({ project, changed: false, error }));
-    if (stepsOf(plan).length === 0) return [...failed, ...plan.projects.map((item) => unchanged(item, observed))];
+    const finished = sound.every((item) => observed.unfinished[item.project] === undefined);
+    if (finished && stepsOf(plan).length === 0)
+      return [...failed, ...plan.projects.map((item) => unchanged(item, observed))];
     await prepareHost(plan.host, observed, ctx);
     const every = WATCH_MS * Math.max(1, plan.projects.length / 2);
     const jobs = plan.projects.map((item, index) => new Job(item, sound[index]!, observed, ctx, every));

@@ -25,6 +25,8 @@ export class Job {
   /** Containers of the live release that were stopped, or given other limits. */
   readonly #stopped: Set<string>;
   readonly #limited: Set<string>;
+  /** Whether the data root still says so. */
+  #unfinished: boolean;
   #switched = false;
   #error: unknown;
   #watch: Watch | undefined;
@@ -40,6 +42,7 @@ export class Job {
     const live = (name: string): boolean => liveWorkload(name, this.#history) !== undefined;
     this.#alive = new Set(alive.map((item) => item.name).filter(live));
     const unfinished = observed.unfinished[plan.project];
+    this.#unfinished = unfinished !== undefined;
     this.#stopped = new Set(unfinished?.stopped.filter(live));
     this.#limited = new Set(unfinished?.limited.filter(live));
   }
@@ -82,7 +85,7 @@ export class Job {
         if (this.plan.route.reload) this.#run.reloaded = ctx.clock.now();
         await this.#confirm();
       }
-      if (this.#stopped.size + this.#limited.size > 0) await ctx.host.remove(LAYOUT.unfinished(this.plan.project));
+      await this.#finish();
       this.#startWatch();
       for (const step of this.plan.after) await this.#carryOut(step);
     } catch (error) {
@@ -94,7 +97,7 @@ export class Job {
   /** Puts back what served before, and keeps what failed for a look at it. */
   async fail(error: unknown): Promise<void> {
     this.#visits = await this.#watch?.stop();
-    const { engine, host } = this.#run.ctx;
+    const { engine } = this.#run.ctx;
     const broken: string[] = [];
     const attempt = async (what: string, work: () => Promise<void>): Promise<void> => {
       await work().catch((reason: unknown) => broken.push(`${what}: ${(reason as Error).message}`));
@@ -107,9 +110,7 @@ export class Job {
       const { limits } = liveWorkload(name, this.#history)!.container;
       await attempt(`could not give ${name} its limits back`, () => engine.setLimits(name, limits));
     }
-    if (broken.length === 0 && this.#stopped.size + this.#limited.size > 0) {
-      await attempt('the data root', () => host.remove(LAYOUT.unfinished(this.plan.project)));
-    }
+    if (broken.length === 0) await attempt('could not write that down', () => this.#finish());
     this.#error = error instanceof HostctlError ? this.#withWhatServes(error, broken) : error;
   }
 
@@ -157,8 +158,14 @@ export class Job {
   async #remember(names: Set<string>, name: string): Promise<void> {
     if (!liveWorkload(name, this.#history)) return;
     names.add(name);
+    this.#unfinished = true;
     const unfinished = { stopped: [...this.#stopped], limited: [...this.#limited] };
     await this.#run.ctx.host.write(LAYOUT.unfinished(this.plan.project), `${JSON.stringify(unfinished)}\n`);
+  }
+
+  async #finish(): Promise<void> {
+    if (this.#unfinished) await this.#run.ctx.host.remove(LAYOUT.unfinished(this.plan.project));
+    this.#unfinished = false;
   }
 
   #startWatch(): void {

@@ -161,10 +161,8 @@ export async function claimIdentities(projects: readonly Project[], ctx: Context
 
 /** All identities, with those these projects have or would be given. */
 export function identitiesFor(projects: readonly Project[], observed: Observed): Observed['identities'] {
-  let identities = observed.identities;
-  for (const project of projects) {
-    identities = { ...identities, [project.name]: identityFor(project, { ...observed, identities }) };
-  }
+  const identities: Record<string, Identity> = { ...observed.identities };
+  for (const project of projects) identities[project.name] = identityFor(project, { ...observed, identities });
   return identities;
 }
 

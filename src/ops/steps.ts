@@ -102,7 +102,9 @@ async function makeNetwork(spec: NetworkSpec, ctx: Context): Promise<void> {
 
 /** The name a visitor would ask for. */
 export function hostOf(desired: Desired): string {
-  const first = desired.site?.hostnames[0];
+  const names = desired.site?.hostnames ?? [];
+  // A name between wildcards may belong to another project.
+  const first = names.find((name) => name.kind === 'exact') ?? names[0];
   return first ? sampleName(first) : 'localhost';
 }
 
