@@ -152,14 +152,14 @@ describe('the switch', () => {
   test('a visitor whose connection idles through the reload gets an answer on it', async () => {
     const file = join(lab.dir, 'tcp-site/server.py');
     writeFileSync(file, readFileSync(file, 'utf8').replace(/<h1>.*<\/h1>/, '<h1>Idle</h1>'));
-    let switched = false;
+    const switched = new AbortController();
     const statuses: number[] = [];
     const visitor = async (pause: number): Promise<void> => {
       const agent = new Agent({ keepAlive: true, maxSockets: 1 });
       const visit = async (): Promise<void> => {
         statuses.push((await ask(lab, 'www.tcp-site.org', '/', { agent })).status);
       };
-      while (!switched) {
+      while (!switched.signal.aborted) {
         await visit();
         await setTimeout(300);
       }
@@ -170,7 +170,7 @@ describe('the switch', () => {
     const visitors = [0, 300, 700, 1200, 2000, 3000, 4000].map(visitor);
     const deployed = lab.ok('deploy tcp-site');
     while (!(await page('www.tcp-site.org')).body.includes('Idle')) await setTimeout(20);
-    switched = true;
+    switched.abort();
     await Promise.all([...visitors, deployed]);
     expect(new Set(statuses)).toEqual(new Set([200]));
   });
