@@ -277,6 +277,8 @@ export interface Context {
   readonly workspace: Workspace;
   readonly templates: Templates;
   readonly engine: Engine;
+  /** Whether that is the engine of this system, at its usual socket: the only one `setup` can start. */
+  readonly systemEngine: boolean;
   readonly host: Host;
   readonly prober: Prober;
   readonly files: Files;

@@ -270,6 +270,7 @@ class FakeClock implements Clock {
 /** Everything hostctl can touch, in memory. Tests act through the operations and look at what the world became. */
 export class World implements Context {
   readonly engine = new FakeEngine();
+  systemEngine = true;
   readonly host = new FakeHost();
   readonly files = new FakeFiles();
   readonly machine = new FakeMachine();
