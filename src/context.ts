@@ -3,7 +3,7 @@ import { homedir, hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Workspace } from './core/model.ts';
 import { normaliseWorkspace } from './core/workspace.ts';
-import { EngineApi } from './engine/api.ts';
+import { EngineApi, SYSTEM_ENGINES } from './engine/api.ts';
 import { DockerEngine, type Serial } from './engine/docker.ts';
 import { EngineTerminal, type Seat } from './engine/terminal.ts';
 import { EXIT, HostctlError } from './errors.ts';
@@ -32,8 +32,6 @@ export interface Settings {
 }
 
 const DEFAULT_ENGINE = 'unix:///var/run/docker.sock';
-/** /var/run is a link to /run wherever there is systemd. */
-const SYSTEM_ENGINES = new Set([DEFAULT_ENGINE, 'unix:///run/docker.sock']);
 /** Serialised engine calls may queue behind a whole deploy. */
 const SERIAL_WAIT_MS = 10 * 60_000;
 

@@ -199,6 +199,8 @@ export interface ContextOptions {
   readonly dependencies: readonly string[];
   /** What to leave out when there is no `.dockerignore`. */
   readonly ignore: readonly string[];
+  /** What to leave out whatever that says. */
+  readonly always?: readonly string[];
   /** Absolute path of the project's own Dockerfile. */
   readonly dockerfile?: string;
 }

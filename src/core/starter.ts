@@ -1,10 +1,9 @@
 /** What `hostctl init` writes for an app, and what it has to say about that. */
 import { findValues, type Runtime, type SourceFacts } from './runtime.ts';
+import { workspaceFiles } from './workspace.ts';
 
 /** Port of a Dockerfile that names none. */
 const USUAL_PORT = 8000;
-/** What a workspace adds to the directory it lies in, in the words of `.dockerignore`. */
-const WORKSPACE_FILES = ['hostctl.yaml', '.hostctl', 'projects/*.yaml'];
 
 /** A first definition of one app. */
 export interface Starter {
@@ -79,12 +78,11 @@ export function dockerfileStarter(dockerfile: string, from: string, other: Runti
  * @param spared whether the runtime leaves a workspace at the top of the source out by itself
  */
 export function workspaceNote(inside: string, dockerignore: string | undefined, spared: boolean): string {
-  const paths = WORKSPACE_FILES.map((name) => (inside === '' ? name : `${inside}/${name}`));
+  const paths = workspaceFiles(inside);
   const list = `${paths.slice(0, -1).join(', ')} and ${paths.at(-1)}`;
   const ignored = new Set((dockerignore ?? '').split(/\r?\n/).map((line) => line.trim().replace(/^\/|\/$/g, '')));
-  const named = paths.every((path) => ignored.has(path) || ignored.has(path.replace('/*.yaml', '')));
-  const out = dockerignore === undefined ? spared && inside === '' : named;
-  return out
+  const named = paths.every((path) => ignored.has(path) || ignored.has(path.replace(/\/\*\.ya?ml$/, '')));
+  return spared || named
     ? `the workspace lies inside the source; ${list} stay out of the image`
     : `the workspace lies inside the source, and so in the image: keep it elsewhere, or name ${list} in .dockerignore`;
 }

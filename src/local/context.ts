@@ -44,7 +44,8 @@ export async function buildContext(
 async function ignoreOf(dir: string, options: ContextOptions): Promise<Ignore> {
   const own = options.dockerfile === undefined ? undefined : await optional(`${options.dockerfile}.dockerignore`);
   const written = own ?? (await optional(join(dir, '.dockerignore')));
-  const ignore = readIgnore(written ?? (options.ignore.length > 0 ? options.ignore.join('\n') : undefined));
+  const lines = [...(written === undefined ? options.ignore : [written]), ...(options.always ?? [])];
+  const ignore = readIgnore(lines.length > 0 ? lines.join('\n') : undefined);
   // The engine needs these two even when they are not to be copied into the image.
   const needed = new Set(options.prefix === '' ? ['.dockerignore', options.dockerfile?.slice(dir.length + 1)] : []);
   return { ...ignore, excludes: (path) => !needed.has(path) && ignore.excludes(path) };

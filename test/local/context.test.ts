@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { extract } from 'tar-stream';
 import { afterEach, expect, test } from 'vitest';
+import { workspaceFiles } from '../../src/core/workspace.ts';
 import type { Runtime } from '../../src/core/runtime.ts';
 import { buildContext } from '../../src/local/context.ts';
 import { loadTemplates } from '../../src/local/templates.ts';
@@ -18,7 +19,8 @@ function write(path: string): void {
 
 /** The files of the source an image of that runtime gets. */
 async function contentOf(runtime: Runtime): Promise<string[]> {
-  const options = { prefix: 'source', dependencies: runtime.dependencies, ignore: runtime.ignore };
+  const { dependencies, ignore } = runtime;
+  const options = { prefix: 'source', dependencies, ignore, always: workspaceFiles('') };
   const files = (await buildContext(dir, new Map(), options)).tar().pipe(extract());
   const names: string[] = [];
   for await (const entry of files) {
@@ -27,6 +29,12 @@ async function contentOf(runtime: Runtime): Promise<string[]> {
   }
   return names.filter((name) => name.startsWith('source/'));
 }
+
+test('even where the source has a .dockerignore of its own', async () => {
+  for (const path of ['hostctl.yaml', 'index.html']) write(path);
+  writeFileSync(join(dir, '.dockerignore'), '*.md\n!hostctl.yaml\n');
+  expect(await contentOf(runtimes[0]!)).toEqual(['source/.dockerignore', 'source/index.html']);
+});
 
 test.each(runtimes)('a workspace in the source stays out of the image of $name', async (runtime) => {
   for (const path of ['hostctl.yaml', '.hostctl/project.schema.json', 'projects/site.yaml', 'projects/old.yml'])

@@ -186,19 +186,13 @@ describe('a workspace inside its source', () => {
 
   test('stays out of the image of a runtime', async () => {
     expect(await note({ 'index.html': '' }, '/src/site')).toBe(
-      'the workspace lies inside the source; hostctl.yaml, .hostctl and projects/*.yaml stay out of the image',
+      'the workspace lies inside the source; hostctl.yaml, .hostctl, projects/*.yaml and projects/*.yml stay out of the image',
     );
   });
 
   test.each<[string, Record<string, string>, string, string]>([
-    [
-      "where the source's own .dockerignore counts",
-      { 'index.html': '', '.dockerignore': '.git\n' },
-      '/src/site',
-      'hostctl.yaml',
-    ],
     ['where a Dockerfile copies', { Dockerfile: 'COPY . .' }, '/src/site', 'hostctl.yaml'],
-    ['in a folder of the source', { 'index.html': '' }, '/src/site/deploy', 'deploy/hostctl.yaml'],
+    ['in a folder of the source', { Dockerfile: 'COPY . .' }, '/src/site/deploy', 'deploy/hostctl.yaml'],
   ])('gets into the image %s, and init says so', async (_, source, dir, path) => {
     expect(await note(source, dir)).toContain(`and so in the image: keep it elsewhere, or name ${path}, `);
   });
