@@ -136,7 +136,7 @@ describe('exit codes', () => {
     const gone = await lab.hostctl('status', { DOCKER_HOST: 'unix:///run/none.sock' });
     expect(gone).toMatchObject({
       code: 7,
-      err: expect.stringContaining('there is no Docker Engine at unix:///run/none.sock\n  → hostctl setup'),
+      err: expect.stringContaining('there is no Docker Engine at unix:///run/none.sock\n  → that is where'),
     });
   });
 
