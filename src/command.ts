@@ -4,6 +4,7 @@ import { DefinitionError, EXIT, HostctlError } from './errors.ts';
 import { parseDuration } from './core/units.ts';
 import { JSON_VERSION, type Outcome } from './core/results.ts';
 import type { Context, Ui } from './ports.ts';
+import { bugText, failureLine, wantsJson } from './ui/failure.ts';
 import type { report as Report } from './ui/outcomes.ts';
 
 type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<(typeof HostctlCommand)['baseFlags'] & T['flags']>;
@@ -19,6 +20,7 @@ export abstract class HostctlCommand<T extends typeof Command> extends Command {
     workspace: Flags.string({
       char: 'C',
       helpValue: 'DIR',
+      env: 'HOSTCTL_WORKSPACE',
       description: 'Directory with hostctl.yaml; default: this one or the nearest above.',
       helpGroup: 'GLOBAL',
     }),
@@ -31,6 +33,8 @@ export abstract class HostctlCommand<T extends typeof Command> extends Command {
   /** The words that are no flags, for commands that take several. */
   protected names: readonly string[] = [];
   #ui: Ui | undefined;
+  /** oclif would warn of a wrong usage as of a bug where NODE_ENV is `development`. */
+  override parsed = true;
 
   /** Does the command's work. The exit code is 0 unless it sets another. */
   protected abstract work(): Promise<void>;
@@ -80,6 +84,8 @@ export abstract class HostctlCommand<T extends typeof Command> extends Command {
         input: process.stdin,
         color,
         verbose,
+        // At once: a real signal would come after Node has found nothing left to wait for.
+        interrupt: () => process.emit('SIGINT'),
         ...(live ? { live } : {}),
       });
     }
@@ -102,7 +108,7 @@ export abstract class HostctlCommand<T extends typeof Command> extends Command {
   }
 
   protected get json(): boolean {
-    return (this.flags as { json?: boolean } | undefined)?.json ?? this.argv.includes('--json');
+    return (this.flags as { json?: boolean } | undefined)?.json ?? wantsJson(this.argv);
   }
 
   /** Colours for a stream: NO_COLOR and FORCE_COLOR count, then whether it is a terminal. */
@@ -132,16 +138,17 @@ export abstract class HostctlCommand<T extends typeof Command> extends Command {
   /** What became of each project; the exit code is that of the first that failed. */
   protected async outcomes(outcomes: readonly Outcome[], report: typeof Report): Promise<void> {
     this.#ui?.close();
-    const failed = outcomes.find((outcome) => outcome.error !== undefined);
-    if (failed && !(failed.error instanceof HostctlError)) throw failed.error;
     const { lines, document } = report(outcomes, this.paint());
     process.stdout.write(
       this.json ? `${JSON.stringify({ version: JSON_VERSION, type: 'result', ...document })}\n` : lines,
     );
-    for (const { error } of outcomes) {
-      if (!this.json && error instanceof HostctlError) process.stderr.write(await this.words(error));
+    const errors = outcomes.flatMap(({ error }) => (error === undefined ? [] : [error]));
+    for (const error of errors) {
+      if (!(error instanceof HostctlError)) process.stderr.write(bugText(error));
+      else if (!this.json) process.stderr.write(await this.words(error));
     }
-    if (failed?.error instanceof HostctlError) process.exitCode = failed.error.exit;
+    const [first] = errors;
+    if (first !== undefined) process.exitCode = first instanceof HostctlError ? first.exit : EXIT.failed;
   }
 
   protected override async catch(error: Error): Promise<void> {
@@ -150,10 +157,7 @@ export abstract class HostctlCommand<T extends typeof Command> extends Command {
     if (!failure) throw error;
     process.exitCode = failure.exit;
     if (this.json) {
-      const { code, message, hints } = failure;
-      const problems = failure instanceof DefinitionError ? { problems: failure.problems } : {};
-      const document = { version: JSON_VERSION, error: { code, message, hints, exit: failure.exit, ...problems } };
-      process.stdout.write(`${JSON.stringify(document)}\n`);
+      process.stdout.write(failureLine(failure));
       return;
     }
     process.stderr.write(await this.words(failure));
@@ -176,9 +180,10 @@ function asFailure(error: Error, command: string): HostctlError | undefined {
   if (error instanceof HostctlError) return error;
   const { oclif, message } = error as Errors.CLIError;
   if (oclif?.exit === undefined || message.startsWith('EEXIT')) return undefined;
+  const unexpected = /^Unexpected arguments?: (.*)$/m.exec(message)?.[1];
   const lines = message.split('\n').filter((line) => !line.startsWith('See more help'));
-  const help = `hostctl ${command.replaceAll(':', ' ')} --help`.replace('  ', ' ');
-  return new HostctlError('USAGE', lines.join('\n').trim(), { exit: EXIT.definition, hints: [help] });
+  const text = unexpected === undefined ? lines.join('\n').trim() : `${command} takes no such argument: ${unexpected}`;
+  return new HostctlError('USAGE', text, { exit: EXIT.definition, hints: [`hostctl ${command} --help`] });
 }
 
 /** For commands that take any number of projects. */

@@ -1,11 +1,11 @@
 /** The one place where real adapters are made. What takes long to load is loaded here, when a command needs it. */
 import { homedir, hostname, userInfo } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { Workspace } from './core/model.ts';
 import { normaliseWorkspace } from './core/workspace.ts';
-import { EngineApi } from './engine/api.ts';
+import { EngineApi, SYSTEM_ENGINES } from './engine/api.ts';
 import { DockerEngine, type Serial } from './engine/docker.ts';
-import { EngineTerminal } from './engine/terminal.ts';
+import { EngineTerminal, type Seat } from './engine/terminal.ts';
 import { EXIT, HostctlError } from './errors.ts';
 import { LocalHost } from './host/local.ts';
 import { takeLock } from './host/lock.ts';
@@ -14,14 +14,15 @@ import { systemClock } from './local/clock.ts';
 import { LocalFiles } from './local/files.ts';
 import { LocalMachine } from './local/machine.ts';
 import { loadTemplates } from './local/templates.ts';
-import { findWorkspace, loadWorkspace } from './ops/load.ts';
+import { loadWorkspace } from './ops/load.ts';
 import { readKey } from './ops/observe.ts';
+import { chooseWorkspace } from './ops/workspace.ts';
 import type { Context, Terminal, Ui } from './ports.ts';
 
 export interface Settings {
   /** Directory of the package. */
   readonly root: string;
-  /** `--workspace`. */
+  /** `--workspace`, or HOSTCTL_WORKSPACE. */
   readonly workspace?: string;
   readonly ui: Ui;
   readonly env: NodeJS.ProcessEnv;
@@ -58,6 +59,7 @@ export async function makeContext(settings: Settings): Promise<Context> {
     workspace,
     templates,
     engine: new DockerEngine(new EngineApi(endpoint), serial, dockerConfig),
+    systemEngine: SYSTEM_ENGINES.has(endpoint),
     host,
     prober: new ProxyProber(workspace.data, workspace.proxy, () => readKey(context)),
     files,
@@ -69,19 +71,28 @@ export async function makeContext(settings: Settings): Promise<Context> {
   return context;
 }
 
-export function makeTerminal(context: Context, env: NodeJS.ProcessEnv): Terminal {
-  const seat = { input: process.stdin, output: process.stdout, error: process.stderr };
+/** @param outputs where what the program writes goes instead of this process's own */
+export function makeTerminal(
+  context: Context,
+  env: NodeJS.ProcessEnv,
+  outputs: Pick<Seat, 'output' | 'error'> = { output: process.stdout, error: process.stderr },
+): Terminal {
+  const seat = { input: process.stdin, ...outputs };
   return new EngineTerminal(new EngineApi(engineEndpoint(context.workspace, env)), seat);
 }
 
 async function findSettings(files: LocalFiles, settings: Settings): Promise<Workspace> {
-  const named = settings.workspace ?? settings.env['HOSTCTL_WORKSPACE'];
+  const named = settings.workspace;
   try {
-    const dir = named === undefined ? await findWorkspace(files, settings.cwd) : resolve(settings.cwd, named);
+    const dir = await chooseWorkspace(files, named, settings.cwd);
     return await loadWorkspace(files, dir);
   } catch (error) {
     if (settings.optional && named === undefined && error instanceof HostctlError && error.code === 'NO_WORKSPACE') {
-      return normaliseWorkspace({}, settings.cwd);
+      const workspace = normaliseWorkspace({}, settings.cwd);
+      const { instance, proxy, data } = workspace;
+      const defaults = `instance ${instance}, port ${proxy.http}, data in ${data}`;
+      settings.ui.event({ type: 'note', text: `no hostctl.yaml here or above, so with the defaults: ${defaults}` });
+      return workspace;
     }
     throw error;
   }

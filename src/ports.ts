@@ -82,7 +82,8 @@ export interface Engine {
   setLimits(name: string, limits: Limits): Promise<void>;
   /** Waits for it to end and returns its exit code. */
   wait(name: string, signal?: AbortSignal): Promise<number>;
-  exec(name: string, argv: readonly string[]): Promise<{ code: number; output: string }>;
+  /** Runs a program inside. After `within` milliseconds (a minute) it counts as failed: EXEC_TIMEOUT. */
+  exec(name: string, argv: readonly string[], within?: number): Promise<{ code: number; output: string }>;
   logs(name: string, options?: LogOptions): AsyncIterable<LogLine>;
   usage(name: string): Promise<Usage>;
   /** Tar of a path inside a container that need not run. */
@@ -198,6 +199,8 @@ export interface ContextOptions {
   readonly dependencies: readonly string[];
   /** What to leave out when there is no `.dockerignore`. */
   readonly ignore: readonly string[];
+  /** What to leave out whatever that says. */
+  readonly always?: readonly string[];
   /** Absolute path of the project's own Dockerfile. */
   readonly dockerfile?: string;
 }
@@ -276,6 +279,8 @@ export interface Context {
   readonly workspace: Workspace;
   readonly templates: Templates;
   readonly engine: Engine;
+  /** Whether that is the engine of this system, at its usual socket: the only one `setup` can start. */
+  readonly systemEngine: boolean;
   readonly host: Host;
   readonly prober: Prober;
   readonly files: Files;

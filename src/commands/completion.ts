@@ -25,6 +25,8 @@ export default class Completion extends HostctlCommand<typeof Completion> {
         summary: command.summary ?? '',
         flags: Object.keys(command.flags).map((flag) => `--${flag}`),
       }));
-    process.stdout.write(completionScript(this.args.shell as 'bash' | 'zsh' | 'fish', commands));
+    const shell = this.args.shell as 'bash' | 'zsh' | 'fish';
+    const script = completionScript(shell, commands);
+    this.result({ shell, script }, script);
   }
 }

@@ -1,8 +1,11 @@
+import { Writable } from 'node:stream';
 import { HostctlCommand, targetArg } from '../command.ts';
 import { EXIT, HostctlError } from '../errors.ts';
 
 export default class Exec extends HostctlCommand<typeof Exec> {
   static override summary = 'Run a program inside a running app, as its user.';
+  static override description =
+    'Its input is yours, and so is its exit code. With --json, what it wrote is printed when it has ended.';
   static override usage = 'exec NAME -- COMMAND...';
   static override examples = [
     '<%= config.bin %> exec projectname -- python manage.py shell',
@@ -25,7 +28,29 @@ export default class Exec extends HostctlCommand<typeof Exec> {
       import('../context.ts'),
     ]);
     const container = await runningContainer(name!, context);
-    const tty = process.stdin.isTTY && process.stdout.isTTY && !this.json;
+    if (this.json) {
+      const [output, error] = [new Collected(), new Collected()];
+      const terminal = makeTerminal(context, process.env, { output, error });
+      const code = await terminal.attach(container, command, { tty: false });
+      this.result({ container, code, stdout: output.text, stderr: error.text }, '');
+      process.exitCode = code;
+      return;
+    }
+    const tty = process.stdin.isTTY && process.stdout.isTTY;
     process.exitCode = await makeTerminal(context, process.env).attach(container, command, { tty });
+  }
+}
+
+/** Keeps what is written to it. */
+class Collected extends Writable {
+  readonly #chunks: Buffer[] = [];
+
+  get text(): string {
+    return Buffer.concat(this.#chunks).toString('utf8');
+  }
+
+  override _write(chunk: Buffer, _: BufferEncoding, done: () => void): void {
+    this.#chunks.push(chunk);
+    done();
   }
 }

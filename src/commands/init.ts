@@ -1,5 +1,7 @@
+import { resolve } from 'node:path';
 import { Args, Flags } from '@oclif/core';
 import { HostctlCommand } from '../command.ts';
+import { HostctlError } from '../errors.ts';
 
 export default class Init extends HostctlCommand<typeof Init> {
   static override summary = 'Write a first definition for a source directory.';
@@ -16,17 +18,19 @@ export default class Init extends HostctlCommand<typeof Init> {
   };
 
   protected async work(): Promise<void> {
-    const [{ init }, { findWorkspace }, { loadTemplates }, { LocalFiles }] = await Promise.all([
+    const [{ init }, { findWorkspace }, { loadTemplates }, { LocalFiles }, { formatInit }] = await Promise.all([
       import('../ops/init.ts'),
       import('../ops/load.ts'),
       import('../local/templates.ts'),
       import('../local/files.ts'),
+      import('../ui/init.ts'),
     ]);
     const templates = await loadTemplates(`${this.config.root}/templates`);
     const files = new LocalFiles();
     const { name, hostname, runtime, workspace } = this.flags;
     // In a workspace that exists, or in one that begins here.
-    const dir = workspace ?? (await findWorkspace(files, process.cwd()).catch(() => process.cwd()));
+    const dir =
+      workspace === undefined ? await findWorkspace(files, process.cwd()).catch(beginHere) : resolve(workspace);
     const options = {
       dir,
       source: this.args.source,
@@ -35,8 +39,11 @@ export default class Init extends HostctlCommand<typeof Init> {
       ...(runtime === undefined ? {} : { runtime }),
     };
     const result = await init(options, files, templates);
-    const made = result.runtime === undefined ? 'its own Dockerfile' : `the ${result.runtime} runtime`;
-    const text = `${result.written.map((path) => `wrote ${path}\n`).join('')}${result.project} uses ${made}; next: hostctl deploy ${result.project}\n`;
-    this.result({ ...result }, text);
+    this.result({ ...result }, formatInit(result));
   }
+}
+
+function beginHere(error: unknown): string {
+  if (error instanceof HostctlError && error.code === 'NO_WORKSPACE') return process.cwd();
+  throw error;
 }

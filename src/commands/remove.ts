@@ -25,7 +25,7 @@ export default class Remove extends HostctlCommand<typeof Remove> {
     const plan = await planRemove(name, this.flags.purge, context);
     if (!this.json) process.stderr.write(formatPlan(plan));
     await this.agree(name, context);
-    await remove(name, plan, context);
+    await remove(name, this.flags.purge, context);
     this.result({ project: name, removed: true, purged: this.flags.purge }, `removed ${name}\n`);
   }
 

@@ -1,23 +1,34 @@
-import { resolve } from 'node:path';
-import { HostctlCommand } from '../command.ts';
+import { HostctlCommand, projectArgs } from '../command.ts';
 import { count } from '../errors.ts';
 
 export default class Validate extends HostctlCommand<typeof Validate> {
   static override summary = 'Report every problem of every definition.';
-  static override description = 'Reads hostctl.yaml and projects/*.yaml, offline. Exit code 2 when something is wrong.';
-  static override examples = ['<%= config.bin %> validate', '<%= config.bin %> validate --json'];
+  static override description = `Reads hostctl.yaml and projects/*.yaml, offline. Exit code 2 when something is wrong. With names, the problems of the
+others are left out.`;
+  static override examples = [
+    '<%= config.bin %> validate',
+    '<%= config.bin %> validate projectname',
+    '<%= config.bin %> validate --json',
+  ];
+  static override strict = false;
+  static override args = projectArgs;
 
   protected async work(): Promise<void> {
-    const [{ findWorkspace, validate }, { loadTemplates }, { LocalFiles }] = await Promise.all([
+    const [load, { chooseWorkspace }, { loadTemplates }, { LocalFiles }] = await Promise.all([
       import('../ops/load.ts'),
+      import('../ops/workspace.ts'),
       import('../local/templates.ts'),
       import('../local/files.ts'),
     ]);
     const files = new LocalFiles();
     const { runtimes } = await loadTemplates(`${this.config.root}/templates`);
-    const { workspace } = this.flags;
-    const dir = workspace === undefined ? await findWorkspace(files, process.cwd()) : resolve(workspace);
-    const projects = await validate(files, dir, runtimes);
+    const dir = await chooseWorkspace(files, this.flags.workspace, process.cwd());
+    let projects: readonly string[];
+    if (this.names.length === 0) projects = await load.validate(files, dir, runtimes);
+    else {
+      const loaded = await load.loadProjects(files, await load.loadWorkspace(files, dir), runtimes);
+      projects = load.selectProjects(loaded, [...new Set(this.names)]).map((project) => project.name);
+    }
     this.result({ valid: true, projects }, `${count(projects.length, 'project')}, no problems\n`);
   }
 }

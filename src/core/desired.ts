@@ -63,7 +63,13 @@ function workload(app: App, replica: number, media: readonly MediaSet[], input: 
   const spec =
     image.identity === undefined
       ? 'pending'
-      : hashOf({ ...semantic, image: image.identity, listen: app.listen, instance: workspace.instance });
+      : hashOf({
+          ...semantic,
+          image: image.identity,
+          listen: app.listen,
+          // Two apps may have everything else in common, and containers are named after this.
+          owner: [workspace.instance, project.name, app.name],
+        });
   const name = containerName(project.name, app.name, spec, replica);
   const socketDir = app.listen.kind === 'socket' ? socketDirectory(key, name) : undefined;
   const socketMount: Mount[] = socketDir

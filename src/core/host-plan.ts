@@ -1,13 +1,13 @@
 import type { ContainerSpec, NetworkSpec } from './container.ts';
 import { chooseSubnet, PROXY_UID } from './identity.ts';
-import { INSIDE, LAYOUT } from './layout.ts';
+import { INSIDE, LAYOUT, linkTarget } from './layout.ts';
 import type { Workspace } from './model.ts';
 import { edgeNetwork, egressNetwork, hashOf, LABEL, proxyName } from './names.ts';
 import type { Observed } from './state.ts';
 import type { Step } from './steps.ts';
 
 const PROXY_MEMORY = 256 * 1024 ** 2;
-const PROXY_TMP = 128 * 1024 ** 2;
+const PROXY_TMP = 16 * 1024 ** 2;
 const PROXY_PIDS = 64;
 const PROXY_FILES = 16_384;
 const PROXY_PORT = 8080;
@@ -46,7 +46,36 @@ export function planHost(observed: Observed, proxy: ContainerSpec, workspace: Wo
       why: 'its settings or its image changed: sites do not answer for about a second',
     });
   } else if (running.state !== 'running') steps.push({ do: 'proxy', name: proxy.name, why: `is ${running.state}` });
+  const starts = steps.some((step) => step.do === 'proxy');
+  // A proxy that is started loads the routes anyway.
+  const why = linksAstray(observed) ? 'a switch was interrupted' : 'the proxy has others loaded';
+  if (linksAstray(observed) || !(starts || observed.proxyCurrent)) steps.push({ do: 'restore', why });
   return steps;
+}
+
+/** Whether a link leads elsewhere than its live release says: a deploy was killed in the middle of a switch. */
+function linksAstray(observed: Observed): boolean {
+  const { links, mediaLinks } = liveLinks(observed.histories);
+  const astray = (wanted: Links, found: Links): boolean =>
+    Object.entries(wanted).some(([link, target]) => found[link] !== target);
+  return astray(links, observed.links) || astray(mediaLinks, observed.mediaLinks);
+}
+
+type Links = Readonly<Record<string, string>>;
+
+/** Where the links of the live releases should lead. */
+export function liveLinks(histories: Observed['histories']): Pick<Observed, 'links' | 'mediaLinks'> {
+  const live = Object.values(histories).flatMap(({ current }) => (current ? [current.desired] : []));
+  const workloads = live.flatMap((desired) => desired.workloads);
+  const media = live.flatMap((desired) => desired.media);
+  return {
+    links: Object.fromEntries(
+      workloads.flatMap((item) => (item.link === undefined ? [] : [[item.link, linkTarget(item.socketDir!)]])),
+    ),
+    mediaLinks: Object.fromEntries(
+      media.flatMap((item) => (item.link === undefined ? [] : [[item.link, item.root.split('/')[1]!]])),
+    ),
+  };
 }
 
 function sharedNetwork(name: string, subnet: string, between: boolean, workspace: Workspace): NetworkSpec {
@@ -86,6 +115,7 @@ export function proxyContainer(
       { source: at(LAYOUT.links), target: INSIDE.links, readOnly: true },
       { source: at(LAYOUT.media), target: INSIDE.media, readOnly: true },
       { source: at(LAYOUT.admin), target: INSIDE.admin, readOnly: false },
+      { source: at(LAYOUT.spool), target: INSIDE.spool, readOnly: false },
     ],
     networks: [{ name: edgeNetwork(workspace.instance), aliases: [] }],
     publish: [{ address: workspace.proxy.address, hostPort: workspace.proxy.http, port: PROXY_PORT }],

@@ -88,7 +88,8 @@ export function sampleName(hostname: Hostname): string {
     case 'exact':
       return hostname.name;
     case 'leading':
-      return `www${hostname.name.slice(1)}`;
+      // Not `www`, which another project may have for itself.
+      return `hostctl-probe${hostname.name.slice(1)}`;
     case 'trailing':
       return `${hostname.name.slice(0, -1)}example`;
     case 'glob':

@@ -3,6 +3,8 @@ import { createHmac } from 'node:crypto';
 /** Where things stand below the data root. One place, so that the proxy, the engine and the host agree. */
 export const LAYOUT = {
   key: 'key',
+  /** Name of the instance that owns the data root. */
+  instance: 'instance',
   projects: 'projects',
   identity: (project: string) => `projects/${project}/identity.json`,
   releases: (project: string) => `projects/${project}/releases`,
@@ -11,10 +13,12 @@ export const LAYOUT = {
   current: (project: string) => `projects/${project}/current`,
   volumes: (project: string) => `projects/${project}/volumes`,
   volume: (project: string, app: string, name: string) => `projects/${project}/volumes/${app}/${name}`,
-  /** Apps whose only copy was stopped for a deploy that is not finished. */
-  paused: (project: string) => `projects/${project}/paused.json`,
+  /** What a deploy that has not reached its end did to the live release. */
+  unfinished: (project: string) => `projects/${project}/unfinished.json`,
   media: 'media',
   mediaOf: (project: string) => `media/${project}`,
+  /** Bodies of requests and answers the proxy has no memory for. */
+  spool: 'spool',
   sockets: 'sockets',
   links: 'links',
   proxy: 'proxy',
@@ -37,6 +41,7 @@ export const INSIDE = {
   admin: '/run/hostctl/admin',
   adminSocket: '/run/hostctl/admin/admin.sock',
   media: '/srv/media',
+  spool: '/var/spool/hostctl',
 } as const;
 
 /**
@@ -47,10 +52,20 @@ export function socketDirectory(key: string, container: string): string {
   return `${container}-${keyed(key, `socket ${container}`)}`;
 }
 
-/** Name of the link the proxy follows to a replica of an app. */
+/** Name of the link the proxy follows to a replica of an app. No name holds a dot, so no two apps share one. */
 export function socketLink(key: string, project: string, app: string, replica: number): string {
-  const name = `${project}-${app}-${replica}`;
+  const name = `${project}.${app}.${replica}`;
   return `${name}-${keyed(key, `link ${name}`)}.sock`;
+}
+
+/** Whether a link leads to an app of this project. */
+export function isLinkOf(project: string, link: string): boolean {
+  return link.startsWith(`${project}.`);
+}
+
+/** Where a link leads: to the socket below its container's directory. */
+export function linkTarget(socketDir: string): string {
+  return `../sockets/${socketDir}/app.sock`;
 }
 
 /** The proxy answers on its admin socket only to who knows this. */

@@ -49,9 +49,9 @@ export function groupName(project: string, app: string, spec: string): string {
   return `${containerName(project, app, spec, 1)}-all`;
 }
 
-/** A dot cannot stand in a project's name, so the shared networks never meet one of a project. */
+/** Neither name can hold an underscore or a dot, so that no two networks of any instances and projects meet. */
 export function networkName(instance: string, project: string): string {
-  return `${instance}-${project}`;
+  return `${instance}_${project}`;
 }
 
 /** The one bridge apps reach the outside through; they do not reach each other on it. */

@@ -1,10 +1,20 @@
 import type { NetworkSpec } from './container.ts';
+import { keptReleases, planCleanup, planForget } from './forget.ts';
 import { chooseSubnet } from './identity.ts';
+import { linkTarget } from './layout.ts';
 import type { Workspace } from './model.ts';
-import { LABEL, networkName } from './names.ts';
-import type { ContainerView, Desired, History, Observed, Release, Workload } from './state.ts';
+import { LABEL } from './names.ts';
+import {
+  type ContainerView,
+  type Desired,
+  type History,
+  liveWorkload,
+  type Observed,
+  type Release,
+  wasLive,
+  type Workload,
+} from './state.ts';
 import { planStarts, timing } from './starts.ts';
-import { limitsOf } from './state.ts';
 import type { ProjectPlan, Step, StepOf } from './steps.ts';
 
 export interface PlanOptions {
@@ -19,36 +29,43 @@ export interface PlanOptions {
 /** Desired minus observed, for one project. Pure; every step says why. */
 export function planProject(desired: Desired, observed: Observed, options: PlanOptions): ProjectPlan {
   const history = observed.histories[desired.project] ?? { releases: [] };
-  const mine = observed.containers.filter(
-    (item) => item.labels[LABEL.project] === desired.project && item.labels[LABEL.role] === 'app',
-  );
+  const mine = observed.containers.filter((item) => item.labels[LABEL.project] === desired.project);
+  const apps = mine.filter((item) => item.labels[LABEL.role] === 'app');
   const wanted = new Set(desired.workloads.map((item) => item.container.name));
-  const old = mine.filter((item) => !wanted.has(item.name));
+  const unwanted = apps.filter((item) => !wanted.has(item.name));
+  const old = unwanted.filter((item) => wasLive(item.name, history));
+  const failed = mine.filter((item) => !apps.includes(item) || (unwanted.includes(item) && !old.includes(item)));
 
-  const starting = planStarts(desired, mine, history, options.rollbackOf);
-  const media = planMedia(desired, observed);
-  // Limits come before the release is written down: what is on record must have happened.
+  const starting = planStarts(desired, apps, history, observed, options.rollbackOf);
   const before = [
+    ...planCleanup(desired, failed, history, observed),
     ...planNetwork(desired, observed, options.workspace),
-    ...withMedia(starting, media),
-    ...planLimits(desired, mine, history),
+    ...withMedia(starting, planMedia(desired, observed)),
+    // Limits come before the release is written down: what is on record must have happened.
+    ...planLimits(desired, apps, history, observed),
   ];
-  const running = old.filter((item) => item.state !== 'exited' && item.state !== 'created' && item.state !== 'dead');
+  const route = planRoute(desired, observed, history, options);
+  const kept = keptReleases(route?.release, history, options.workspace.keep);
+  const forget = planForget(desired, old, kept, history, observed, options.workspace);
+  const retire = planRetire(desired, old, starting, history);
+  return { project: desired.project, before, ...(route ? { route } : {}), after: [...retire, ...forget] };
+}
+
+function planRetire(
+  desired: Desired,
+  old: readonly ContainerView[],
+  starting: readonly Step[],
+  history: History,
+): Step[] {
   const stoppedFirst = new Set(starting.flatMap((step) => (step.do === 'stop' ? [step.container.name] : [])));
-  const retire: Step[] = running
-    .filter((item) => !stoppedFirst.has(item.name))
+  return old
+    .filter((item) => !['exited', 'created', 'dead'].includes(item.state) && !stoppedFirst.has(item.name))
     .map((item) => ({
       do: 'retire',
       container: item,
       ...timing(item, history),
       why: isApp(desired, item) ? 'replaced' : 'no longer in the definition',
     }));
-
-  const release = nextRelease(desired, history, options);
-  const route = planRoute(release, observed, history);
-  const kept = keptReleases(route ? release : undefined, history, options.workspace.keep);
-  const forget = planForget(desired.project, old, kept, history, observed, options.workspace);
-  return { project: desired.project, before, ...(route ? { route } : {}), after: [...retire, ...forget] };
 }
 
 function isApp(desired: Desired, item: ContainerView): boolean {
@@ -113,13 +130,16 @@ function ownerOf(step: Step): Workload | undefined {
   return step.do === 'media' ? step.workload : undefined;
 }
 
-function planLimits(desired: Desired, mine: readonly ContainerView[], history: History): Step[] {
+/** Of containers that go on running; those that are started get theirs with that. */
+function planLimits(desired: Desired, mine: readonly ContainerView[], history: History, observed: Observed): Step[] {
+  const unsure = observed.unfinished[desired.project]?.limited ?? [];
   return desired.workloads.flatMap((workload): Step[] => {
     const { name, limits } = workload.container;
-    const container = mine.find((item) => item.name === name);
-    const known = limitsOf(name, history);
-    if (!container || !known) return [];
-    if (known.memory === limits.memory && known.cpus === limits.cpus && known.pids === limits.pids) return [];
+    const running = mine.some((item) => item.name === name && item.state === 'running');
+    const known = liveWorkload(name, history)?.container.limits;
+    if (!running || !known) return [];
+    const same = known.memory === limits.memory && known.cpus === limits.cpus && known.pids === limits.pids;
+    if (same && !unsure.includes(name)) return [];
     return [{ do: 'limits', container: name, limits, why: 'limits changed, in place' }];
   });
 }
@@ -137,22 +157,25 @@ function nextRelease(desired: Desired, history: History, options: PlanOptions): 
   };
 }
 
-function planRoute(release: Release, observed: Observed, history: History): StepOf<'route'> | undefined {
-  const { desired } = release;
-  const current = history.current?.desired;
+function planRoute(
+  desired: Desired,
+  observed: Observed,
+  history: History,
+  options: PlanOptions,
+): StepOf<'route'> | undefined {
+  const { current } = history;
   const links = desired.workloads.filter(
-    (item) => item.link !== undefined && observed.links[item.link] !== `../sockets/${item.socketDir}/app.sock`,
+    (item) => item.link !== undefined && observed.links[item.link] !== linkTarget(item.socketDir!),
   );
   const media = desired.media.filter(
     (item) => item.link !== undefined && observed.mediaLinks[item.link] !== item.root.split('/')[1],
   );
-  const wanted = new Set(desired.workloads.map((item) => item.link));
-  const stale = (current?.workloads ?? []).flatMap((item) => (item.link && !wanted.has(item.link) ? [item.link] : []));
-  const reload = JSON.stringify(desired.site) !== JSON.stringify(current?.site) || !observed.proxyCurrent;
-  const same = JSON.stringify(desired) === JSON.stringify(current);
-  if (same && links.length + media.length === 0 && !reload) return undefined;
+  const same = JSON.stringify(desired) === JSON.stringify(current?.desired);
+  if (same && links.length + media.length === 0) return undefined;
+  const reload = JSON.stringify(desired.site) !== JSON.stringify(current?.desired.site);
+  const release = nextRelease(desired, history, options);
   const why = routeWhy(release, links.length + media.length > 0, reload);
-  return { do: 'route', release, links, media, stale, reload, why };
+  return { do: 'route', release, links, media, reload, why };
 }
 
 function routeWhy(release: Release, links: boolean, reload: boolean): string {
@@ -160,39 +183,4 @@ function routeWhy(release: Release, links: boolean, reload: boolean): string {
   if (!release.desired.site) return `${id}, no route`;
   if (reload) return `${id}, routes changed: the proxy reloads`;
   return links ? `${id}, by a rename: no reload` : `${id}, same routes`;
-}
-
-/** The live release and those a rollback may want. */
-function keptReleases(next: Release | undefined, history: History, keep: number): Release[] {
-  const live = next ?? history.current;
-  const earlier = history.releases.filter((release) => release.id !== live?.id);
-  return [...(live ? [live] : []), ...earlier.slice(0, keep)];
-}
-
-function planForget(
-  project: string,
-  old: readonly ContainerView[],
-  kept: readonly Release[],
-  history: History,
-  observed: Observed,
-  workspace: Workspace,
-): Step[] {
-  const names = new Set(kept.flatMap((release) => release.desired.workloads.map((item) => item.container.name)));
-  const containers = old.map((item) => item.name).filter((name) => !names.has(name));
-  const ids = new Set(kept.map((release) => release.id));
-  const releases = history.releases.map((release) => release.id).filter((id) => !ids.has(id));
-  const roots = new Set(kept.flatMap((release) => release.desired.media.map((set) => set.root)));
-  const media = (observed.media[project] ?? [])
-    .map((name) => `${project}/${name}`)
-    // Only copies have a version in their name; uploads are data.
-    .filter((root) => /\.[0-9a-f]{10}$/.test(root) && !roots.has(root));
-  const name = networkName(workspace.instance, project);
-  // A container that is kept for a rollback needs the network it was made on.
-  const unused =
-    observed.networks.some((item) => item.name === name) && !kept.some((release) => release.desired.network);
-  const network = unused ? { network: name } : {};
-  if (containers.length + releases.length + media.length === 0 && !unused) return [];
-  const images = kept.flatMap((release) => Object.values(release.desired.images).map((image) => image.ref));
-  const why = 'more than the releases to keep';
-  return [{ do: 'forget', project, containers, releases, media, keepImages: [...new Set(images)], ...network, why }];
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { fillTemplate, templateNames } from './template.ts';
+import { fillTemplate } from './template.ts';
 
 /**
  * A runtime turns a source directory into an image and a start command. It is a folder in `templates/runtimes/`:
@@ -24,8 +24,22 @@ export const runtimeSchema = z.strictObject({
   ignore: z.array(z.string()),
   /** Values for the templates with their defaults; the definition's own keys override them. */
   values: z.record(z.string(), z.string()).optional(),
-  /** Values read from the source: regular expression with one group. */
-  find: z.record(z.string(), z.strictObject({ in: z.string(), match: z.string() })).optional(),
+  /** Values read from the source: for each the rules in their order, and the first that fits. */
+  find: z
+    .record(
+      z.string(),
+      z.array(
+        z.strictObject({
+          /** Files to look into, in this order. */
+          in: z.array(z.string()),
+          /** Regular expression with one group. Without it, a file that is there is enough. */
+          match: z.string().optional(),
+          /** `{{found}}` (the default) is the group, `{{module}}` the file as Python imports it. */
+          value: z.string().optional(),
+        }),
+      ),
+    )
+    .optional(),
   /** The keys of an app this runtime understands, besides those every app has. */
   accepts: z.array(z.enum(['wsgi', 'asgi', 'root', 'server', 'static'])),
   /** Application servers, the default first. */
@@ -73,9 +87,11 @@ export interface SourceFacts {
 export function filesToRead(runtimes: readonly Runtime[]): string[] {
   return [
     ...new Set(
-      runtimes.flatMap((runtime) => [
-        ...Object.keys(runtime.detect.mentions ?? {}),
-        ...Object.values(runtime.find ?? {}).map((find) => find.in),
+      runtimes.flatMap(({ detect, find = {} }) => [
+        ...Object.keys(detect.mentions ?? {}),
+        // The names of the directory itself are known, those below are not.
+        ...[...(detect.files ?? []), ...(detect.any ?? [])].filter((name) => name.includes('/')),
+        ...Object.values(find).flatMap((rules) => rules.flatMap((rule) => rule.in)),
       ]),
     ),
   ];
@@ -83,9 +99,10 @@ export function filesToRead(runtimes: readonly Runtime[]): string[] {
 
 /** Which runtime a source directory looks made for. */
 export function detectRuntime(runtimes: readonly Runtime[], facts: SourceFacts): Runtime | undefined {
+  const has = (name: string): boolean => facts.names.includes(name) || Object.hasOwn(facts.texts, name);
   const fits = runtimes.filter(({ detect }) => {
-    const files = (detect.files ?? []).every((name) => facts.names.includes(name));
-    const any = detect.any === undefined || detect.any.some((name) => facts.names.includes(name));
+    const files = (detect.files ?? []).every(has);
+    const any = detect.any === undefined || detect.any.some(has);
     const mentions = Object.entries(detect.mentions ?? {});
     // Any of the named files is enough: dependencies stand in requirements.txt or in pyproject.toml.
     const mentioned =
@@ -94,6 +111,40 @@ export function detectRuntime(runtimes: readonly Runtime[], facts: SourceFacts):
     return files && any && mentioned;
   });
   return fits.toSorted((a, b) => b.detect.rank - a.detect.rank)[0];
+}
+
+/** A value the source itself says, and where. */
+export interface FoundValue {
+  readonly value: string;
+  readonly file: string;
+}
+
+/** What `find` of a runtime finds in a source. */
+export function findValues(runtime: Runtime, facts: SourceFacts): Record<string, FoundValue> {
+  const found: Record<string, FoundValue> = {};
+  for (const [name, rules] of Object.entries(runtime.find ?? {})) {
+    const first = firstFit(rules, facts);
+    if (first) found[name] = first;
+  }
+  return found;
+}
+
+type FindRule = NonNullable<RuntimeSpec['find']>[string][number];
+
+function firstFit(rules: readonly FindRule[], facts: SourceFacts): FoundValue | undefined {
+  for (const { in: files, match = '', value = '{{found}}' } of rules) {
+    for (const file of files) {
+      const text = facts.texts[file];
+      const fit = text === undefined ? null : new RegExp(match, 'm').exec(text);
+      if (fit) return { file, value: fillTemplate(value, { found: fit[1] ?? '', module: moduleOf(file) }) };
+    }
+  }
+  return undefined;
+}
+
+/** `app/main.py` → `app.main`, `app/__init__.py` → `app`. */
+function moduleOf(file: string): string {
+  return file.replace(/(\/__init__)?\.\w+$/, '').replaceAll('/', '.');
 }
 
 export interface ServerChoice {
@@ -115,19 +166,8 @@ export function templateValues(
   facts: SourceFacts,
   given: Readonly<Record<string, string>>,
 ): { values: Record<string, string>; missing: string[] } {
-  const values: Record<string, string> = { ...runtime.values, ...server.spec.values };
-  for (const [name, find] of Object.entries(runtime.find ?? {})) {
-    const found = new RegExp(find.match, 'm').exec(facts.texts[find.in] ?? '')?.[1];
-    if (found !== undefined) values[name] = found;
-  }
-  Object.assign(values, given);
-  // A default may name a value that was found: `wsgi: "{{package}}.wsgi"`.
-  for (const [name, value] of Object.entries(values)) {
-    if (templateNames(value).every((wanted) => Object.hasOwn(values, wanted)))
-      values[name] = fillTemplate(value, values);
-  }
-  const missing = Object.entries(values)
-    .filter(([, value]) => templateNames(value).length > 0)
-    .map(([name]) => name);
+  const found = Object.entries(findValues(runtime, facts)).map(([name, { value }]) => [name, value] as const);
+  const values = { ...runtime.values, ...server.spec.values, ...Object.fromEntries(found), ...given };
+  const missing = Object.keys(runtime.find ?? {}).filter((name) => !Object.hasOwn(values, name));
   return { values, missing };
 }

@@ -1,7 +1,15 @@
 import { explainChange } from './change.ts';
 import { LABEL } from './names.ts';
 import { byLevel } from './needs.ts';
-import type { ContainerView, Desired, History, Workload } from './state.ts';
+import {
+  type ContainerView,
+  type Desired,
+  type History,
+  liveWorkload,
+  type Observed,
+  wasLive,
+  type Workload,
+} from './state.ts';
 import type { Step } from './steps.ts';
 
 /** The steps of one app, by what they must come before. */
@@ -19,8 +27,10 @@ export function planStarts(
   desired: Desired,
   mine: readonly ContainerView[],
   history: History,
+  observed: Observed,
   rollbackOf: number | undefined,
 ): Step[] {
+  const stopped = new Set(observed.unfinished[desired.project]?.stopped);
   return byLevel(desired.workloads).flatMap((level) => {
     const apps = [...new Set(level.map((item) => item.app))];
     const parts = apps.map((app) =>
@@ -29,6 +39,7 @@ export function planStarts(
         desired,
         mine,
         history,
+        stopped,
         rollbackOf,
       ),
     );
@@ -45,6 +56,7 @@ function planApp(
   desired: Desired,
   mine: readonly ContainerView[],
   history: History,
+  stopped: ReadonlySet<string>,
   rollbackOf: number | undefined,
 ): Start {
   const containerOf = (workload: Workload): ContainerView | undefined =>
@@ -52,7 +64,9 @@ function planApp(
   const first = workloads[0]!;
   const starts = workloads.flatMap((workload): Step[] => {
     const container = containerOf(workload);
-    if (container?.state === 'running') return [];
+    // One that a killed deploy left running may have other limits, or no restart policy.
+    const settled = liveWorkload(workload.container.name, history) && !stopped.has(workload.container.name);
+    if (container?.state === 'running' && settled) return [];
     // One that was never started was perhaps never checked either: making it again finds it and checks it.
     if (!container || container.state === 'created') return [{ do: 'run', workload, why: whyRun(workload, history) }];
     return [{ do: 'start', workload, why: whyStart(container, history, rollbackOf) }];
@@ -75,7 +89,7 @@ function planApp(
 
 function planStops(old: readonly ContainerView[], history: History): Step[] {
   return old
-    .filter((item) => item.state === 'running')
+    .filter((item) => item.state === 'running' && wasLive(item.name, history))
     .map((item) => ({
       do: 'stop',
       container: item,
@@ -93,12 +107,8 @@ function whyReady(workload: Workload): string {
 function whyStart(container: ContainerView, history: History, rollbackOf: number | undefined): string {
   if (rollbackOf !== undefined) return `kept since release ${rollbackOf}`;
   if (!wasLive(container.name, history)) return 'an earlier attempt did not become ready';
+  if (container.state === 'running') return 'an interrupted deploy was about to stop it';
   return container.state === 'exited' ? 'stopped' : `is ${container.state}`;
-}
-
-/** Whether a container belongs to a release that went live, so that its release command has run. */
-function wasLive(name: string, history: History): boolean {
-  return history.releases.some((release) => release.desired.workloads.some((item) => item.container.name === name));
 }
 
 function whyRun(workload: Workload, history: History): string {

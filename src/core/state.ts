@@ -1,6 +1,6 @@
 import type { ContainerSpec } from './container.ts';
 import type { Identity } from './identity.ts';
-import type { App, Health, Limits, Media } from './model.ts';
+import type { App, Health, Media } from './model.ts';
 import type { Site } from './routes.ts';
 
 // ---- what should exist
@@ -108,6 +108,14 @@ export interface History {
   readonly releases: readonly Release[];
 }
 
+/** What a deploy did to containers of the live release and has not undone or made good yet. */
+export interface Unfinished {
+  /** Stopped, or about to be, so that another copy may run. */
+  readonly stopped: readonly string[];
+  /** Given other limits. */
+  readonly limited: readonly string[];
+}
+
 export interface EngineInfo {
   readonly version: string;
   /** API version spoken with it, such as `1.41`. */
@@ -132,6 +140,8 @@ export interface Observed {
   readonly networks: readonly NetworkView[];
   readonly histories: Readonly<Record<string, History>>;
   readonly identities: Readonly<Record<string, Identity>>;
+  /** By project; most have none. */
+  readonly unfinished: Readonly<Record<string, Unfinished>>;
   /** Uids of the host's own users. */
   readonly hostUids: readonly number[];
   /** Link below `links/` → where it leads. */
@@ -144,11 +154,14 @@ export interface Observed {
   readonly proxyCurrent: boolean;
 }
 
-/** The limits a container has: as created, or as the newest release that names it changed them. */
-export function limitsOf(container: string, history: History): Limits | undefined {
-  for (const release of history.releases) {
-    const workload = release.desired.workloads.find((item) => item.container.name === container);
-    if (workload) return workload.container.limits;
-  }
-  return undefined;
+/** A workload of the live release. */
+export function liveWorkload(container: string, history: History | undefined): Workload | undefined {
+  return history?.current?.desired.workloads.find((item) => item.container.name === container);
+}
+
+/** Whether a container belongs to a release that went live, so that its release command has run. */
+export function wasLive(container: string, history: History): boolean {
+  return history.releases.some((release) =>
+    release.desired.workloads.some((item) => item.container.name === container),
+  );
 }

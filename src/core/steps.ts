@@ -14,6 +14,7 @@ export type Step = { readonly why: string } & (
   | ImageStep
   | { readonly do: 'network'; readonly network: NetworkSpec }
   | { readonly do: 'proxy'; readonly name: string; readonly replaces?: string }
+  | { readonly do: 'restore' }
   | { readonly do: 'connect'; readonly network: string }
   | { readonly do: 'stop'; readonly container: ContainerView; readonly timeout: number }
   | { readonly do: 'run'; readonly workload: Workload }
@@ -36,8 +37,6 @@ interface Route {
   readonly links: readonly Workload[];
   /** Media whose link has to move. */
   readonly media: readonly MediaSet[];
-  /** Socket links of replicas and apps that are no more. */
-  readonly stale: readonly string[];
   /** Whether the proxy needs another configuration. */
   readonly reload: boolean;
 }
@@ -49,6 +48,8 @@ interface Forget {
   readonly releases: readonly number[];
   /** Directories below `media/`. */
   readonly media: readonly string[];
+  /** Socket links of replicas and apps that are no more. */
+  readonly links: readonly string[];
   /** Images of the project that kept releases need. */
   readonly keepImages: readonly string[];
   /** The project's network, when nothing that is kept needs it. */
@@ -92,6 +93,8 @@ export function subjectOf(step: Step): string {
       return `${step.network.name} ${step.network.subnet}`;
     case 'proxy':
       return step.name;
+    case 'restore':
+      return 'the routes of the live releases';
     case 'connect':
       return `the proxy to ${step.network}`;
     case 'stop':
@@ -120,7 +123,8 @@ export function subjectOf(step: Step): string {
 
 function forgotten(step: Forget): string[] {
   const network = step.network === undefined ? [] : [step.network];
-  return [...step.containers, ...step.releases.map((id) => `release ${id}`), ...step.media, ...network];
+  const links = step.links.map((link) => `link ${link}`);
+  return [...step.containers, ...step.releases.map((id) => `release ${id}`), ...step.media, ...links, ...network];
 }
 
 function formatLimits(limits: Limits): string {

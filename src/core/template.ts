@@ -6,8 +6,3 @@ export function fillTemplate(template: string, values: Readonly<Record<string, s
     return value;
   });
 }
-
-/** The names a template wants filled. */
-export function templateNames(template: string): string[] {
-  return [...new Set([...template.matchAll(/\{\{(\w+)\}\}/g)].map((match) => match[1]!))];
-}

@@ -5,13 +5,22 @@ import type { WorkspaceInput } from './workspace-schema.ts';
 /** What an app may use when nothing says otherwise. */
 const DEFAULT_LIMITS = { memory: '256M', cpus: 0.5, pids: 100 };
 
+const WORKSPACE_FILES = ['hostctl.yaml', '.hostctl', 'projects/*.yaml', 'projects/*.yml'];
+
+/** Patterns of a workspace's own files, for one that lies at `inside` within a source; empty for its root. */
+export function workspaceFiles(inside: string): string[] {
+  return WORKSPACE_FILES.map((name) => (inside === '' ? name : `${inside}/${name}`));
+}
+
 /** hostctl.yaml with the defaults filled in; an absent file is an empty one. */
 export function normaliseWorkspace(input: WorkspaceInput, dir: string): Workspace {
   const limits = input.defaults?.limits ?? {};
+  const instance = input.instance ?? 'hostctl';
   return {
     dir,
-    instance: input.instance ?? 'hostctl',
-    data: input.data ?? '/var/lib/hostctl',
+    instance,
+    // Two instances must not share one: each would serve the other's sites.
+    data: input.data ?? `/var/lib/${instance}`,
     ...(input.engine === undefined ? {} : { engine: input.engine }),
     proxy: {
       driver: input.proxy?.driver ?? 'nginx',

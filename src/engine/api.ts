@@ -30,6 +30,9 @@ export class EngineError extends HostctlError {
   }
 }
 
+/** Where the engine of this system listens, the one `setup` can install and start. */
+export const SYSTEM_ENGINES = new Set(['unix:///var/run/docker.sock', 'unix:///run/docker.sock']);
+
 const DEADLINE = 60_000;
 /** Every status is handed to us; dockerode's own messages lose the engine's words on streams. */
 const ANY_STATUS = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [index + 100, true]));
@@ -161,10 +164,16 @@ export class EngineApi {
     const unreachable = (message: string, hints: string[]): HostctlError =>
       new HostctlError('ENGINE_UNREACHABLE', message, { exit: EXIT.unreachable, hints, cause: error });
     const where = this.#endpoint;
+    const ours = SYSTEM_ENGINES.has(where);
+    const elsewhere = 'that is where `engine` of hostctl.yaml or DOCKER_HOST points';
     if (code === 'ENOENT')
-      return unreachable(`there is no Docker Engine at ${where}`, ['hostctl setup installs and starts one']);
+      return unreachable(`there is no Docker Engine at ${where}`, [
+        ours ? 'hostctl setup installs and starts one' : elsewhere,
+      ]);
     if (code === 'ECONNREFUSED')
-      return unreachable(`the Docker Engine at ${where} is not running`, ['hostctl setup starts it']);
+      return unreachable(`the Docker Engine at ${where} is not running`, [
+        ours ? 'hostctl setup starts it' : elsewhere,
+      ]);
     if (code === 'EACCES') {
       return unreachable(`you may not use the Docker Engine at ${where}`, [
         'run hostctl as root, or join the group docker',

@@ -3,6 +3,7 @@ import type { ContainerSpec, NetworkSpec } from '../core/container.ts';
 import type { Limits } from '../core/model.ts';
 import { LABEL } from '../core/names.ts';
 import type { ContainerView, EngineInfo, NetworkView } from '../core/state.ts';
+import { formatDuration } from '../core/units.ts';
 import { HostctlError } from '../errors.ts';
 import type { BuildOptions, ContainerState, Engine, ImageView, LogLine, LogOptions, Usage } from '../ports.ts';
 import { EngineApi, EngineError } from './api.ts';
@@ -18,6 +19,8 @@ import * as views from './views.ts';
 const NEWEST_API = '1.51';
 /** Between the two samples a cpu figure is made of. */
 const SAMPLE_MS = 250;
+/** What a program run inside a container may take when nothing else was asked for. */
+const EXEC_MS = 60_000;
 
 /** Runs `work` when nobody else on this machine does the same. */
 export type Serial = <T>(work: () => Promise<T>) => Promise<T>;
@@ -173,17 +176,23 @@ export class DockerEngine implements Engine {
     return result.StatusCode;
   }
 
-  async exec(name: string, argv: readonly string[]): Promise<{ code: number; output: string }> {
+  async exec(name: string, argv: readonly string[], within = EXEC_MS): Promise<{ code: number; output: string }> {
     const body = { AttachStdout: true, AttachStderr: true, Cmd: argv };
     const { Id } = await this.#json<{ Id: string }>({ method: 'POST', path: `/containers/${name}/exec`, body });
-    const stream = await this.#api.open({
-      method: 'POST',
-      path: `/exec/${Id}/start`,
-      body: { Detach: false, Tty: false },
-    });
+    const signal = AbortSignal.timeout(within);
+    const start = { method: 'POST', path: `/exec/${Id}/start`, body: { Detach: false, Tty: false }, signal } as const;
     const output: string[] = [];
-    for await (const line of logLines(stream)) output.push(line.text);
-    const { ExitCode } = await this.#json<{ ExitCode: number }>({ method: 'GET', path: `/exec/${Id}/json` });
+    try {
+      for await (const line of logLines(await this.#api.open(start))) output.push(line.text);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+    const { ExitCode } = await this.#json<{ ExitCode: number | null }>({ method: 'GET', path: `/exec/${Id}/json` });
+    // A stream that was cut off looks like one that ended.
+    if (ExitCode === null) {
+      const said = `${argv.join(' ')} in ${name} did not end within ${formatDuration(within)}`;
+      throw new HostctlError('EXEC_TIMEOUT', said);
+    }
     return { code: ExitCode, output: output.join('\n') };
   }
 
@@ -215,6 +224,12 @@ export class DockerEngine implements Engine {
       );
     } catch (error) {
       if (!isStatus(error, 409)) throw error;
+      const found = (await this.networks()).find((item) => item.name === spec.name);
+      const same = [LABEL.instance, LABEL.project].every((label) => found?.labels[label] === spec.labels[label]);
+      if (same) return;
+      throw new HostctlError('NAME_TAKEN', `there is a network ${spec.name} already, and it is not hostctl's`, {
+        hints: [`docker network rm ${spec.name}, if nothing needs it`],
+      });
     }
   }
 
@@ -234,7 +249,8 @@ export class DockerEngine implements Engine {
 
   async removeNetwork(name: string): Promise<void> {
     const network = (await this.networks()).find((item) => item.name === name);
-    if (!network) return;
+    // One that somebody else made stays.
+    if (network?.labels[LABEL.instance] === undefined) return;
     const raw = await missing(this.#json<views.RawNetwork>({ method: 'GET', path: `/networks/${network.id}` }));
     for (const container of Object.keys(raw?.Containers ?? {})) {
       const call = {

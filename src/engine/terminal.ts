@@ -3,11 +3,11 @@ import type { Terminal } from '../ports.ts';
 import type { EngineApi } from './api.ts';
 import { frames } from './streams.ts';
 
-/** The streams of the person who sits at it. */
+/** The streams of the person who sits at it, or of a program; only a terminal has a size and a raw mode. */
 export interface Seat {
-  readonly input: NodeJS.ReadStream;
-  readonly output: NodeJS.WriteStream;
-  readonly error: NodeJS.WriteStream;
+  readonly input: NodeJS.ReadableStream & { setRawMode?(on: boolean): unknown };
+  readonly output: NodeJS.WritableStream & { readonly rows?: number; readonly columns?: number };
+  readonly error: NodeJS.WritableStream;
 }
 
 /** Runs a program inside a container with the person's own input and output. */
@@ -34,7 +34,7 @@ export class EngineTerminal implements Terminal {
       this.#api.text({ method: 'POST', path: `/exec/${Id}/resize`, query }).catch(() => undefined);
     };
     if (options.tty) {
-      input.setRawMode(true);
+      input.setRawMode?.(true);
       output.on('resize', resize);
       resize();
     }
@@ -42,7 +42,7 @@ export class EngineTerminal implements Terminal {
       input.pipe(connection);
       await this.#show(connection, options.tty);
     } finally {
-      if (options.tty) input.setRawMode(false);
+      if (options.tty) input.setRawMode?.(false);
       output.off('resize', resize);
       input.unpipe(connection);
       input.pause();

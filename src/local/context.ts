@@ -5,6 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import pLimit from 'p-limit';
 import { pack, type Pack } from 'tar-stream';
+import { HostctlError } from '../errors.ts';
 import type { BuildContext, ContextOptions } from '../ports.ts';
 import { type Ignore, readIgnore } from './ignore.ts';
 import { type Entry, walk } from './walk.ts';
@@ -43,7 +44,8 @@ export async function buildContext(
 async function ignoreOf(dir: string, options: ContextOptions): Promise<Ignore> {
   const own = options.dockerfile === undefined ? undefined : await optional(`${options.dockerfile}.dockerignore`);
   const written = own ?? (await optional(join(dir, '.dockerignore')));
-  const ignore = readIgnore(written ?? (options.ignore.length > 0 ? options.ignore.join('\n') : undefined));
+  const lines = [...(written === undefined ? options.ignore : [written]), ...(options.always ?? [])];
+  const ignore = readIgnore(lines.length > 0 ? lines.join('\n') : undefined);
   // The engine needs these two even when they are not to be copied into the image.
   const needed = new Set(options.prefix === '' ? ['.dockerignore', options.dockerfile?.slice(dir.length + 1)] : []);
   return { ...ignore, excludes: (path) => !needed.has(path) && ignore.excludes(path) };
@@ -110,9 +112,17 @@ async function addFile(
   header: { name: string; mode: number; size: number; mtime: Date },
 ): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    const entry = tar.entry(header, (error) => (error ? reject(error) : resolve()));
+    const changed = (cause: Error): void =>
+      reject(
+        new HostctlError('SOURCE_CHANGED', `${path} changed while it was read: ${cause.message}`, {
+          hints: ['run the same command again', 'leave files that are written all the time out with .dockerignore'],
+          cause,
+        }),
+      );
+    const entry = tar.entry(header, (error) => (error ? changed(error) : resolve()));
+    entry.on('error', changed);
     const from = createReadStream(path);
-    from.on('error', reject);
+    from.on('error', changed);
     from.pipe(entry);
   });
 }

@@ -1,12 +1,23 @@
 import type { Project } from '../core/model.ts';
+import type { Observed } from '../core/state.ts';
 import type { Outcome } from '../core/results.ts';
 import type { Plan, Step } from '../core/steps.ts';
 import type { Context } from '../ports.ts';
 import { makeDataRoot } from './directories.ts';
-import { execute } from './execute.ts';
+import { execute, takenRoutes } from './execute.ts';
 import { loadProjects, selectProjects } from './load.ts';
-import { ensureKey, observe } from './observe.ts';
-import { desiredFor, imageSteps, lookAtImages, planAll, prepareImages, prepareProxyBase } from './prepare.ts';
+import { claimIdentities, ensureKey, observe } from './observe.ts';
+import {
+  desiredFor,
+  desiredForAll,
+  imageSteps,
+  lookAtImages,
+  planAll,
+  prepareImages,
+  prepareProxyBase,
+  proxyBaseStep,
+  stillPresent,
+} from './prepare.ts';
 
 export interface DeployOptions {
   /** Milliseconds to wait for the lock of a project. */
@@ -20,15 +31,18 @@ export async function deploy(
   options: DeployOptions,
 ): Promise<Outcome[]> {
   const projects = await select(names, ctx);
+  // Who would not wait for a lock should not wait for a build either.
+  if (options.wait === 0 && projects.length === 1) await (await ctx.host.lock(projects[0]!.name, 'deploy'))();
   await makeDataRoot(ctx);
   await ensureKey(ctx);
   await prepareProxyBase(ctx);
   const { images, failures } = await prepareImages(projects, ctx);
   const built = projects.filter((project) => !failures.has(project.name));
+  await claimIdentities(built, ctx);
   const targets = built.map((project) => ({
     project: project.name,
-    desired: (observed: Parameters<typeof desiredFor>[2]) =>
-      desiredFor(project, images.get(project.name)!, observed, ctx),
+    desired: async (observed: Observed) =>
+      desiredFor(project, await stillPresent(project, images.get(project.name)!, ctx), observed, ctx),
   }));
   const outcomes = targets.length === 0 ? [] : await execute(targets, ctx, { ...options, doing: 'deploy' });
   return [...[...failures].map(([project, error]): Outcome => ({ project, changed: false, error })), ...outcomes];
@@ -39,11 +53,10 @@ export async function plan(names: readonly string[] | 'all', ctx: Context): Prom
   const projects = await select(names, ctx);
   const images = await lookAtImages(projects, ctx);
   const observed = await observe(ctx);
-  const desired = await Promise.all(
-    projects.map((project) => desiredFor(project, images.get(project.name)!, observed, ctx)),
-  );
+  const desired = await desiredForAll(projects, images, observed, ctx);
+  for (const error of takenRoutes(desired, observed).values()) throw error;
   const result = await planAll(desired, observed, {}, ctx);
-  const missing = imageSteps(images);
+  const missing = imageSteps(images, await proxyBaseStep(ctx));
   const first = (project: string, steps: readonly Step[]): Step[] => [...missing.of(project), ...steps];
   return {
     host: [...missing.host, ...result.host],

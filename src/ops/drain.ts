@@ -4,6 +4,7 @@ import type { Workload } from '../core/state.ts';
 import type { Context } from '../ports.ts';
 
 const POLL_MS = 150;
+const COUNT_MS = 2000;
 
 /** Lets the requests an old copy still works on finish: at once when there are none, at the latest after `limit` ms. */
 export async function drain(workload: Workload, limit: number, ctx: Context): Promise<void> {
@@ -31,7 +32,7 @@ async function openConnections(workload: Workload, ctx: Context): Promise<number
 
 async function read(container: string, path: string, ctx: Context): Promise<string | undefined> {
   try {
-    const { code, output } = await ctx.engine.exec(container, ['cat', path]);
+    const { code, output } = await ctx.engine.exec(container, ['cat', path], COUNT_MS);
     return code === 0 ? output : undefined;
   } catch {
     // It has ended by itself, or has no cat.

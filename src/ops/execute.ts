@@ -34,18 +34,28 @@ export interface ExecuteOptions {
 /** Locks, looks, plans and carries out. A project that fails does not stop the others. */
 export async function execute(targets: readonly Target[], ctx: Context, options: ExecuteOptions): Promise<Outcome[]> {
   const locks = await lockAll(targets, ctx, options);
+  const failures = new Map(locks.failures);
   try {
-    const locked = targets.filter((target) => !locks.failures.has(target.project));
     const observed = await observe(ctx);
-    const desired = await Promise.all(locked.map((target) => target.desired(observed)));
-    refuseTaken(desired, observed);
+    const desired: Desired[] = [];
+    for (const target of targets.filter((item) => !failures.has(item.project))) {
+      try {
+        desired.push(await target.desired(observed));
+      } catch (error) {
+        failures.set(target.project, error);
+      }
+    }
+    for (const [project, error] of takenRoutes(desired, observed)) failures.set(project, error);
+    const sound = desired.filter((item) => !failures.has(item.project));
     const more = options.rollbackOf === undefined ? {} : { rollbackOf: options.rollbackOf };
-    const plan = await planAll(desired, observed, more, ctx);
-    const failed = [...locks.failures].map(([project, error]): Outcome => ({ project, changed: false, error }));
-    if (stepsOf(plan).length === 0) return [...failed, ...plan.projects.map((item) => unchanged(item, observed))];
+    const plan = await planAll(sound, observed, more, ctx);
+    const failed = [...failures].map(([project, error]): Outcome => ({ project, changed: false, error }));
+    const finished = sound.every((item) => observed.unfinished[item.project] === undefined);
+    if (finished && stepsOf(plan).length === 0)
+      return [...failed, ...plan.projects.map((item) => unchanged(item, observed))];
     await prepareHost(plan.host, observed, ctx);
     const every = WATCH_MS * Math.max(1, plan.projects.length / 2);
-    const jobs = plan.projects.map((item, index) => new Job(item, desired[index]!, observed, ctx, every));
+    const jobs = plan.projects.map((item, index) => new Job(item, sound[index]!, observed, ctx, every));
     return [...failed, ...(await runJobs(jobs, ctx))];
   } finally {
     await locks.release();
@@ -53,19 +63,23 @@ export async function execute(targets: readonly Target[], ctx: Context, options:
 }
 
 /** A hostname may be moved in the definitions while its old project still serves it; the proxy can only have one owner. */
-function refuseTaken(desired: readonly Desired[], observed: Observed): void {
+export function takenRoutes(desired: readonly Desired[], observed: Observed): Map<string, HostctlError> {
   const changing = new Set(desired.map((item) => item.project));
   const others = liveSites(observed.histories).filter((site) => !changing.has(site.project));
   const owners = new Map(others.flatMap((site) => site.hostnames.map((host) => [host.name, site.project] as const)));
-  for (const { project, site } of desired) {
-    const taken = site?.hostnames.find((host) => owners.has(host.name));
-    if (!taken) continue;
-    const owner = owners.get(taken.name)!;
-    throw new HostctlError('ROUTE_TAKEN', `${quote(taken.name)} is still served by the live release of ${owner}`, {
-      exit: EXIT.definition,
-      hints: [`hostctl deploy ${owner} ${project} moves it in one step`],
-    });
-  }
+  const taken = desired.flatMap(({ project, site }) => {
+    const host = site?.hostnames.find((item) => owners.has(item.name));
+    return host ? [{ project, name: host.name, owner: owners.get(host.name)! }] : [];
+  });
+  return new Map(
+    taken.map(({ project, name, owner }) => [
+      project,
+      new HostctlError('ROUTE_TAKEN', `${quote(name)} is still served by the live release of ${owner}`, {
+        exit: EXIT.definition,
+        hints: [`hostctl deploy ${owner} ${project} moves it in one step`],
+      }),
+    ]),
+  );
 }
 
 function unchanged(plan: ProjectPlan, observed: Observed): Outcome {

@@ -1,3 +1,4 @@
+import { relative } from 'node:path';
 import { type Base, type Origin, originsOf } from '../core/base.ts';
 import type { App, Project } from '../core/model.ts';
 import { hashOf, LABEL } from '../core/names.ts';
@@ -5,6 +6,7 @@ import { chooseServer, type Runtime } from '../core/runtime.ts';
 import type { ImageIdentity } from '../core/state.ts';
 import type { Step } from '../core/steps.ts';
 import { fillTemplate } from '../core/template.ts';
+import { workspaceFiles } from '../core/workspace.ts';
 import type { BuildContext, Context } from '../ports.ts';
 
 /** Build argument of a project's own Dockerfile that asks for one of our bases: `ARG HOSTCTL_PYTHON=python:3.13`. */
@@ -117,8 +119,15 @@ async function runtimeBuild(app: App, project: Project, ctx: Context, missing: M
     prefix: 'source',
     dependencies: runtime.dependencies,
     ignore: runtime.ignore,
+    always: definitionsIn(source.dir, ctx.workspace.dir),
   });
   return { context, dockerfile: 'hostctl/Dockerfile', args: {}, bases: [base.id] };
+}
+
+/** A workspace inside a source is not part of the site: its definitions are nobody's to read, and change more often. */
+function definitionsIn(source: string, workspace: string): string[] {
+  const inside = relative(source, workspace);
+  return inside === '..' || inside.startsWith('../') ? [] : workspaceFiles(inside);
 }
 
 /** What the build itself needs of the definition: collecting static files runs the app's own settings. */

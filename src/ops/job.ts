@@ -1,14 +1,13 @@
 import { LAYOUT } from '../core/layout.ts';
-import { LABEL } from '../core/names.ts';
 import type { Outcome, Visits } from '../core/results.ts';
-import { type Desired, type History, limitsOf, type Observed, type Workload } from '../core/state.ts';
+import { type Desired, type History, liveWorkload, type Observed, type Workload } from '../core/state.ts';
 import { type ProjectPlan, projectSteps, type Step, type StepOf } from '../core/steps.ts';
 import { EXIT, HostctlError } from '../errors.ts';
 import type { Context } from '../ports.ts';
 import { reported } from './progress.ts';
-import { switchRoutes } from './route.ts';
+import { switchRoutes, unroute } from './route.ts';
 import { carryOut, hostOf, type Run } from './steps.ts';
-import { Watch } from './watch.ts';
+import { type Asked, served, Watch } from './watch.ts';
 
 const CONFIRM_MS = 5000;
 const CONFIRM_POLL_MS = 50;
@@ -19,8 +18,16 @@ export class Job {
   readonly #run: Run;
   readonly #history: History;
   readonly #watchEvery: number;
+  /** What this deploy started and may stop again. */
   readonly #started: Workload[] = [];
-  readonly #limited: string[] = [];
+  /** Containers of the live release that ran, or tried to, before anything was done. */
+  readonly #alive: ReadonlySet<string>;
+  /** Containers of the live release that were stopped, or given other limits. */
+  readonly #stopped: Set<string>;
+  readonly #limited: Set<string>;
+  /** Whether the data root still says so. */
+  #unfinished: boolean;
+  #switched = false;
   #error: unknown;
   #watch: Watch | undefined;
   #visits: Visits | undefined;
@@ -31,6 +38,13 @@ export class Job {
     this.#history = observed.histories[plan.project] ?? { releases: [] };
     this.#run = { ctx, desired, history: this.#history };
     this.#watchEvery = watchEvery;
+    const alive = observed.containers.filter((item) => item.state === 'running' || item.state === 'restarting');
+    const live = (name: string): boolean => liveWorkload(name, this.#history) !== undefined;
+    this.#alive = new Set(alive.map((item) => item.name).filter(live));
+    const unfinished = observed.unfinished[plan.project];
+    this.#unfinished = unfinished !== undefined;
+    this.#stopped = new Set(unfinished?.stopped.filter(live));
+    this.#limited = new Set(unfinished?.limited.filter(live));
   }
 
   get routable(): boolean {
@@ -38,14 +52,17 @@ export class Job {
   }
 
   async before(): Promise<void> {
-    if (projectSteps(this.plan).length === 0) return;
     const copies: Promise<void>[] = [];
     try {
-      await this.#writeIdentity();
       for (const step of this.plan.before) {
-        // Files are copied while the container they come from starts.
-        if (step.do === 'media') copies.push(this.#carryOut(step));
-        else await this.#carryOut(step);
+        if (step.do !== 'media') {
+          await this.#carryOut(step);
+          continue;
+        }
+        // Files are copied while the container they come from starts. A copy that fails is noticed further down.
+        const copy = this.#carryOut(step);
+        copy.catch(() => undefined);
+        copies.push(copy);
       }
       await Promise.all(copies);
     } catch (error) {
@@ -61,11 +78,16 @@ export class Job {
 
   async after(): Promise<void> {
     if (this.#error !== undefined) return;
+    const { ctx } = this.#run;
     try {
-      if (this.plan.route) await this.#confirm();
+      if (this.plan.route) {
+        this.#switched = true;
+        if (this.plan.route.reload) this.#run.reloaded = ctx.clock.now();
+        await this.#confirm();
+      }
+      await this.#finish();
       this.#startWatch();
       for (const step of this.plan.after) await this.#carryOut(step);
-      await this.#run.ctx.host.remove(LAYOUT.paused(this.plan.project));
     } catch (error) {
       this.#error ??= error;
     }
@@ -74,24 +96,26 @@ export class Job {
 
   /** Puts back what served before, and keeps what failed for a look at it. */
   async fail(error: unknown): Promise<void> {
-    this.#error = error;
     this.#visits = await this.#watch?.stop();
-    const { ctx } = this.#run;
+    const { engine } = this.#run.ctx;
+    const broken: string[] = [];
+    const attempt = async (what: string, work: () => Promise<void>): Promise<void> => {
+      await work().catch((reason: unknown) => broken.push(`${what}: ${(reason as Error).message}`));
+    };
     for (const { container } of this.#started) {
-      await ctx.engine.stop(container.name, container.stopTimeout).catch(() => undefined);
+      await attempt(`could not stop ${container.name}`, () => engine.stop(container.name, container.stopTimeout));
     }
-    for (const name of await this.#paused()) await ctx.engine.resume(name);
+    for (const name of this.#stopped) await attempt(`could not start ${name} again`, () => engine.resume(name));
     for (const name of this.#limited) {
-      const before = limitsOf(name, this.#history);
-      if (before) await ctx.engine.setLimits(name, before);
+      const { limits } = liveWorkload(name, this.#history)!.container;
+      await attempt(`could not give ${name} its limits back`, () => engine.setLimits(name, limits));
     }
-    await ctx.host.remove(LAYOUT.paused(this.plan.project));
-    if (error instanceof HostctlError) this.#error = this.#withWhatServes(error);
+    if (broken.length === 0) await attempt('could not write that down', () => this.#finish());
+    this.#error = error instanceof HostctlError ? this.#withWhatServes(error, broken) : error;
   }
 
   outcome(): Outcome {
-    const live = this.#history.current?.id;
-    const release = this.#error === undefined ? (this.plan.route?.release.id ?? live) : live;
+    const release = this.#switched ? this.plan.route?.release.id : this.#history.current?.id;
     return {
       project: this.plan.project,
       changed: projectSteps(this.plan).length > 0,
@@ -101,55 +125,61 @@ export class Job {
     };
   }
 
-  #withWhatServes(error: HostctlError): HostctlError {
+  #withWhatServes(error: HostctlError, broken: readonly string[]): HostctlError {
     const { current } = this.#history;
     const { project } = this.plan;
+    const serving = current
+      ? `release ${current.id} of ${project} is still serving`
+      : `no release of ${project} is serving`;
     return new HostctlError(error.code, error.message, {
       exit: error.exit === EXIT.unhealthy && !current ? EXIT.failed : error.exit,
-      hints: [
-        current ? `release ${current.id} of ${project} is still serving` : `no release of ${project} is serving`,
-        ...error.hints,
-      ],
+      hints: [...(broken.length > 0 ? broken : [serving]), ...error.hints],
       cause: error,
     });
   }
 
   async #carryOut(step: Step): Promise<void> {
+    const { ctx } = this.#run;
     const workload = step.do === 'run' || step.do === 'start' || step.do === 'ready' ? step.workload : undefined;
-    if (workload && !this.#started.includes(workload)) this.#started.push(workload);
-    if (step.do === 'limits') this.#limited.push(step.container);
+    // What was live and alive is left to the engine, which starts it again and again.
+    if (workload && !this.#started.includes(workload) && !this.#alive.has(workload.container.name)) {
+      this.#started.push(workload);
+    }
+    if (step.do === 'limits') await this.#remember(this.#limited, step.container);
     if (step.do === 'stop') {
       // From here on visitors notice: the count must not begin after it.
       this.watchOld();
-      await this.#pause(step.container.name);
+      await this.#remember(this.#stopped, step.container.name);
     }
-    await reported(this.plan.project, step, this.#run.ctx, () => carryOut(step as StepOf<'run'>, this.#run));
+    await reported(this.plan.project, step, ctx, () => carryOut(step as StepOf<'run'>, this.#run));
   }
 
-  /** Written down before it is stopped: a deploy that is killed in between must not forget to bring it back. */
-  async #pause(name: string): Promise<void> {
-    const names = [...new Set([...(await this.#paused()), name])];
-    await this.#run.ctx.host.write(LAYOUT.paused(this.plan.project), `${JSON.stringify(names)}\n`);
+  /** Written down before it happens: a deploy that is killed in between must not forget to make it good. */
+  async #remember(names: Set<string>, name: string): Promise<void> {
+    if (!liveWorkload(name, this.#history)) return;
+    names.add(name);
+    this.#unfinished = true;
+    const unfinished = { stopped: [...this.#stopped], limited: [...this.#limited] };
+    await this.#run.ctx.host.write(LAYOUT.unfinished(this.plan.project), `${JSON.stringify(unfinished)}\n`);
   }
 
-  async #paused(): Promise<string[]> {
-    return JSON.parse((await this.#run.ctx.host.read(LAYOUT.paused(this.plan.project))) ?? '[]') as string[];
+  async #finish(): Promise<void> {
+    if (this.#unfinished) await this.#run.ctx.host.remove(LAYOUT.unfinished(this.plan.project));
+    this.#unfinished = false;
   }
 
   #startWatch(): void {
     const asked = this.#asked();
-    if (asked && this.plan.route && !this.#watch) {
-      this.#watch = new Watch(asked.host, asked.path, this.#watchEvery, this.#run.ctx);
-    }
+    if (asked && this.plan.route) this.#watch ??= new Watch(asked, this.#watchEvery, this.#run.ctx);
   }
 
   /** What a visitor asks for, if the project answers visitors at all. */
-  #asked(): { host: string; path: string } | undefined {
+  #asked(): Asked | undefined {
     const { desired } = this.#run;
     const target = desired.site?.routes.toReversed().find((item) => item.target.to === 'app')?.target;
     if (target?.to !== 'app') return undefined;
     const health = desired.workloads.find((item) => item.app === target.app)?.health;
-    return { host: hostOf(desired), path: health?.path ?? '/' };
+    return { host: hostOf(desired), path: health?.path ?? '/', expect: health?.expect ?? [] };
   }
 
   /** The proxy itself must serve the new release; if it does not, the earlier one comes back. */
@@ -160,12 +190,13 @@ export class Job {
     const until = ctx.clock.now() + CONFIRM_MS;
     for (;;) {
       const answer = await ctx.prober.visit({ ...asked, timeout: CONFIRM_MS });
-      if (answer.ok && answer.status < 500) return;
+      if (served(answer, asked)) return;
       if (ctx.clock.now() > until) {
         const reason = answer.ok ? `answered ${answer.status}` : answer.reason;
-        await this.#routeBack();
+        const exit = this.#history.current ? EXIT.reverted : EXIT.failed;
         const message = `http://${asked.host}${asked.path} does not work through the proxy: ${reason}`;
-        await this.fail(new HostctlError('NOT_CONFIRMED', message, { exit: EXIT.unhealthy }));
+        await this.#routeBack();
+        await this.fail(new HostctlError('NOT_CONFIRMED', message, { exit }));
         throw this.#error;
       }
       await ctx.clock.sleep(CONFIRM_POLL_MS);
@@ -174,21 +205,14 @@ export class Job {
 
   async #routeBack(): Promise<void> {
     const before = this.#history.current;
-    if (!before) return;
-    const links = before.desired.workloads.filter((item) => item.link !== undefined);
-    const media = before.desired.media.filter((item) => item.link !== undefined);
-    const why = 'the new release does not serve';
-    await switchRoutes([{ do: 'route', release: before, links, media, stale: [], reload: true, why }], this.#run.ctx);
-  }
-
-  /** The uids of a project are on record before anything belongs to them. */
-  async #writeIdentity(): Promise<void> {
-    const { ctx, desired } = this.#run;
-    const path = LAYOUT.identity(desired.project);
-    const text = await ctx.host.read(path);
-    const uids = text === undefined ? {} : (JSON.parse(text) as { uids: Record<string, number> }).uids;
-    for (const workload of desired.workloads) uids[workload.app] = Number(workload.container.labels[LABEL.uid]);
-    const wanted = `${JSON.stringify({ uids }, undefined, 2)}\n`;
-    if (wanted !== text) await ctx.host.write(path, wanted);
+    if (!before) {
+      await unroute(this.plan.project, this.#run.ctx);
+    } else {
+      const links = before.desired.workloads.filter((item) => item.link !== undefined);
+      const media = before.desired.media.filter((item) => item.link !== undefined);
+      const why = 'the new release does not serve';
+      await switchRoutes([{ do: 'route', release: before, links, media, reload: true, why }], this.#run.ctx);
+    }
+    this.#switched = false;
   }
 }

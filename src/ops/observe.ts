@@ -4,11 +4,13 @@ import { adminToken, LAYOUT } from '../core/layout.ts';
 import type { Project } from '../core/model.ts';
 import { LABEL } from '../core/names.ts';
 import type { Site } from '../core/routes.ts';
-import type { ContainerView, History, Observed, Release } from '../core/state.ts';
+import type { ContainerView, History, Observed, Release, Unfinished } from '../core/state.ts';
 import { HostctlError } from '../errors.ts';
 import type { Context } from '../ports.ts';
 import type { Generation } from '../proxy/driver.ts';
 import { drivers } from '../proxy/index.ts';
+
+const IDENTITY_WAIT_MS = 5 * 60_000;
 
 /** One look at everything: what runs, what is on record, what the proxy has loaded. */
 export async function observe(ctx: Context): Promise<Observed> {
@@ -32,6 +34,9 @@ export async function observe(ctx: Context): Promise<Observed> {
     links,
     histories,
     identities: Object.fromEntries(projects.map((item) => [item.name, item.identity])),
+    unfinished: Object.fromEntries(
+      projects.flatMap(({ name, unfinished }) => (unfinished ? [[name, unfinished]] : [])),
+    ),
     media: Object.fromEntries(projects.map((item) => [item.name, item.media])),
     mediaLinks,
     hostUids: (passwd ?? '')
@@ -62,9 +67,16 @@ async function readMediaLinks(
 async function readProject(
   name: string,
   ctx: Context,
-): Promise<{ name: string; identity: Identity; history: History; media: string[] }> {
-  const [identity, ids, current, media] = await Promise.all([
+): Promise<{
+  name: string;
+  identity: Identity;
+  unfinished: Unfinished | undefined;
+  history: History;
+  media: string[];
+}> {
+  const [identity, unfinished, ids, current, media] = await Promise.all([
     readJson<Identity>(LAYOUT.identity(name), ctx),
+    readJson<Unfinished>(LAYOUT.unfinished(name), ctx),
     ctx.host.list(LAYOUT.releases(name)),
     ctx.host.readLink(LAYOUT.current(name)),
     ctx.host.list(LAYOUT.mediaOf(name)),
@@ -79,7 +91,7 @@ async function readProject(
     releases: known.filter((release) => !live || release.id <= live.id),
     ...(live ? { current: live } : {}),
   };
-  return { name, identity: identity ?? { uids: {} }, history, media };
+  return { name, identity: identity ?? { uids: {} }, unfinished, history, media };
 }
 
 async function readJson<T>(path: string, ctx: Context): Promise<T | undefined> {
@@ -126,8 +138,36 @@ export async function ensureKey(ctx: Context): Promise<string> {
   return made;
 }
 
+/**
+ * Writes down the uids of projects before anything belongs to them. One deploy at a time, and one project after the
+ * other: no two apps may choose the same.
+ */
+export async function claimIdentities(projects: readonly Project[], ctx: Context): Promise<void> {
+  const known = await Promise.all(projects.map(({ name }) => readJson<Identity>(LAYOUT.identity(name), ctx)));
+  const complete = projects.every(({ apps }, index) => apps.every((app) => known[index]?.uids[app.name] !== undefined));
+  if (complete) return;
+  const unlock = await ctx.host.lock('the host', 'choosing uids', IDENTITY_WAIT_MS);
+  try {
+    const observed = await observe(ctx);
+    const identities = identitiesFor(projects, observed);
+    for (const { name } of projects) {
+      if (JSON.stringify(observed.identities[name]) === JSON.stringify(identities[name])) continue;
+      await ctx.host.write(LAYOUT.identity(name), `${JSON.stringify(identities[name], undefined, 2)}\n`);
+    }
+  } finally {
+    await unlock();
+  }
+}
+
+/** All identities, with those these projects have or would be given. */
+export function identitiesFor(projects: readonly Project[], observed: Observed): Observed['identities'] {
+  const identities: Record<string, Identity> = { ...observed.identities };
+  for (const project of projects) identities[project.name] = identityFor(project, { ...observed, identities });
+  return identities;
+}
+
 /** The numbers of a project: those on record, and new ones for apps that have none. */
-export function identityFor(project: Project, observed: Observed): Identity {
+function identityFor(project: Project, observed: Observed): Identity {
   const known = observed.identities[project.name] ?? { uids: {} };
   const taken = takenUids(project.name, observed);
   const uids: Record<string, number> = { ...known.uids };

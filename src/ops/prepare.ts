@@ -1,17 +1,16 @@
 import pLimit from 'p-limit';
 import { desiredState } from '../core/desired.ts';
-import { planHost } from '../core/host-plan.ts';
+import { liveLinks, planHost } from '../core/host-plan.ts';
 import type { Project } from '../core/model.ts';
 import { type PlanOptions, planProject } from '../core/plan.ts';
 import type { Observed, Desired } from '../core/state.ts';
-import type { Plan, Step } from '../core/steps.ts';
+import type { Plan, Step, StepOf } from '../core/steps.ts';
 import type { Context } from '../ports.ts';
-import { drivers } from '../proxy/index.ts';
 import { ensureBase } from './bases.ts';
 import { type Images, makeImage, presentOrigin, resolveImages } from './images.ts';
-import { identityFor, readKey } from './observe.ts';
+import { identitiesFor, readKey } from './observe.ts';
 import { reported } from './progress.ts';
-import { proxySpec } from './proxy.ts';
+import { proxyBase, proxySpec } from './proxy.ts';
 
 /** Builds at once; more only makes each slower on a small server. */
 const BUILDS = 2;
@@ -25,8 +24,11 @@ export async function lookAtImages(projects: readonly Project[], ctx: Context): 
 }
 
 /** The steps that bring missing images, each base once. */
-export function imageSteps(images: ReadonlyMap<string, Images>): { host: Step[]; of: (project: string) => Step[] } {
-  const bases = new Map<string, Step>();
+export function imageSteps(
+  images: ReadonlyMap<string, Images>,
+  proxyBase: StepOf<'base'> | undefined,
+): { host: Step[]; of: (project: string) => Step[] } {
+  const bases = new Map<string, Step>(proxyBase ? [[proxyBase.base, proxyBase]] : []);
   for (const { steps } of images.values()) {
     for (const step of steps) if (step.do === 'base') bases.set(step.base, step);
   }
@@ -36,13 +38,17 @@ export function imageSteps(images: ReadonlyMap<string, Images>): { host: Step[];
   };
 }
 
-/** Brings every base a host's proxy needs; the others come with the projects. */
+/** Brings the base a host's proxy needs; the others come with the projects. */
 export async function prepareProxyBase(ctx: Context): Promise<void> {
-  const driver = drivers[ctx.workspace.proxy.driver];
-  const base = ctx.templates.bases.find((candidate) => candidate.name === driver.base)!;
-  if (await presentOrigin(base, ctx)) return;
-  const step: Step = { do: 'base', base: base.name, why: 'the proxy is made of it' };
-  await reported('host', step, ctx, () => ensureBase(base, ctx, outputOf('host', ctx)));
+  const step = await proxyBaseStep(ctx);
+  if (step) await reported('host', step, ctx, () => ensureBase(proxyBase(ctx), ctx, outputOf('host', ctx)));
+}
+
+/** The step that brings the proxy's base, when it is not there. */
+export async function proxyBaseStep(ctx: Context): Promise<StepOf<'base'> | undefined> {
+  const base = proxyBase(ctx);
+  if (await presentOrigin(base, ctx)) return undefined;
+  return { do: 'base', base: base.name, why: 'the proxy is made of it' };
 }
 
 /** Makes the images that are missing. A project whose image fails is left out and its error kept. */
@@ -50,16 +56,21 @@ export async function prepareImages(
   projects: readonly Project[],
   ctx: Context,
 ): Promise<{ images: ReadonlyMap<string, Images>; failures: ReadonlyMap<string, unknown> }> {
-  let images = await lookAtImages(projects, ctx);
+  const failures = new Map<string, unknown>();
+  const sound = (): Project[] => projects.filter((project) => !failures.has(project.name));
+  let images = await lookAtEach(sound(), failures, ctx);
   const bases = new Map([...images.values()].flatMap((item) => item.bases.map((base) => [base.name, base] as const)));
   for (const base of bases.values()) {
     const step: Step = { do: 'base', base: base.name, why: 'not on the engine' };
-    await reported('host', step, ctx, () => ensureBase(base, ctx, outputOf('host', ctx)));
+    try {
+      await reported('host', step, ctx, () => ensureBase(base, ctx, outputOf('host', ctx)));
+    } catch (error) {
+      for (const [project, item] of images) if (item.bases.includes(base)) failures.set(project, error);
+    }
   }
   // A build's tag depends on its base, which was not known before.
-  if (bases.size > 0) images = await lookAtImages(projects, ctx);
+  if (bases.size > 0) images = await lookAtEach(sound(), failures, ctx);
 
-  const failures = new Map<string, unknown>();
   const limit = pLimit(BUILDS);
   const jobs = [...images].flatMap(([project, item]) => item.jobs.map((job) => ({ project, job, item })));
   await Promise.all(
@@ -74,14 +85,36 @@ export async function prepareImages(
       }),
     ),
   );
-  if (jobs.length > 0) {
-    const made = await lookAtImages(
-      projects.filter((project) => !failures.has(project.name)),
-      ctx,
-    );
-    images = new Map([...images, ...made]);
-  }
+  if (jobs.length > 0) images = new Map([...images, ...(await lookAtEach(sound(), failures, ctx))]);
   return { images, failures };
+}
+
+/** Images of those projects that can be looked at; the others fail. */
+async function lookAtEach(
+  projects: readonly Project[],
+  failures: Map<string, unknown>,
+  ctx: Context,
+): Promise<Map<string, Images>> {
+  const found = new Map<string, Images>();
+  await Promise.all(
+    projects.map(async (project) => {
+      try {
+        found.set(project.name, await resolveImages(project, ctx));
+      } catch (error) {
+        failures.set(project.name, error);
+      }
+    }),
+  );
+  return found;
+}
+
+/** Images that were made before a lock was waited for: another deploy may have removed them as unused meanwhile. */
+export async function stillPresent(project: Project, images: Images, ctx: Context): Promise<Images> {
+  const found = await Promise.all(Object.values(images.identities).map(({ ref }) => ctx.engine.image(ref)));
+  if (!found.includes(undefined)) return images;
+  const again = await prepareImages([project], ctx);
+  for (const error of again.failures.values()) throw error;
+  return again.images.get(project.name)!;
 }
 
 function outputOf(project: string, ctx: Context): (line: string) => void {
@@ -98,12 +131,23 @@ export async function desiredFor(project: Project, images: Images, observed: Obs
   return desiredState({
     project,
     workspace: ctx.workspace,
-    identity: identityFor(project, observed),
+    identity: observed.identities[project.name]!,
     images: images.identities,
     runtimes: ctx.templates.runtimes,
     mediaVersions,
     key: await readKey(ctx),
   });
+}
+
+/** What projects should be, with the uids they would be given where they have none. */
+export async function desiredForAll(
+  projects: readonly Project[],
+  images: ReadonlyMap<string, Images>,
+  observed: Observed,
+  ctx: Context,
+): Promise<Desired[]> {
+  const known = { ...observed, identities: identitiesFor(projects, observed) };
+  return Promise.all(projects.map((project) => desiredFor(project, images.get(project.name)!, known, ctx)));
 }
 
 /** The whole plan for some desired states. */
@@ -120,14 +164,24 @@ export async function planAll(
     by: ctx.who,
   };
   const host = planHost(observed, await proxySpec(observed, ctx), ctx.workspace);
+  const restored = host.some((step) => step.do === 'restore') ? withLinks(observed) : observed;
   // Networks that are only planned take their subnets too.
-  let known = withNetworks(observed, host);
+  let known = withNetworks(restored, host);
   const projects = desired.map((item) => {
     const plan = planProject(item, known, full);
     known = withNetworks(known, plan.before);
     return plan;
   });
   return { host, projects };
+}
+
+function withLinks(observed: Observed): Observed {
+  const { links, mediaLinks } = liveLinks(observed.histories);
+  return {
+    ...observed,
+    links: { ...observed.links, ...links },
+    mediaLinks: { ...observed.mediaLinks, ...mediaLinks },
+  };
 }
 
 function withNetworks(observed: Observed, steps: readonly Step[]): Observed {

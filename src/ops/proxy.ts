@@ -1,3 +1,4 @@
+import type { Base } from '../core/base.ts';
 import type { ContainerSpec } from '../core/container.ts';
 import { proxyContainer } from '../core/host-plan.ts';
 import { LAYOUT } from '../core/layout.ts';
@@ -8,12 +9,18 @@ import { drivers } from '../proxy/index.ts';
 import { makeDataRoot } from './directories.ts';
 import { presentOrigin } from './images.ts';
 import { ensureKey, generationOf, liveSites } from './observe.ts';
-import { confirm, reloadProxy, writeGeneration } from './route.ts';
+import { confirm, restoreRoutes, writeGeneration } from './route.ts';
+
+/** The base the proxy's container is made from. */
+export function proxyBase(ctx: Context): Base {
+  const driver = drivers[ctx.workspace.proxy.driver];
+  return ctx.templates.bases.find((candidate) => candidate.name === driver.base)!;
+}
 
 /** The proxy's container as it should be; its image is named even when it is not on the engine yet. */
 export async function proxySpec(observed: Observed, ctx: Context): Promise<ContainerSpec> {
   const driver = drivers[ctx.workspace.proxy.driver];
-  const base = ctx.templates.bases.find((candidate) => candidate.name === driver.base)!;
+  const base = proxyBase(ctx);
   const image = (await presentOrigin(base, ctx)) ?? { ref: base.name, id: 'pending' };
   return proxyContainer(ctx.workspace, image, driver.start, observed.engine.cpus);
 }
@@ -42,7 +49,7 @@ export async function startProxy(observed: Observed, ctx: Context): Promise<void
   }
   const live = (await ctx.host.readLink(LAYOUT.live))!;
   await confirm(live.replace('generations/', ''), ctx);
-  await reloadProxy(ctx);
+  await restoreRoutes(ctx);
 }
 
 /** Networks of the projects the proxy speaks TCP with. */

@@ -9,11 +9,14 @@ const SETTLE_MS = 2000;
 const LOG_LINES = 20;
 /** How long to look for the exit code of one that is started again and again. */
 const END_MS = 3000;
+/** What a check that begins at the last moment is given. */
+const LAST_CHECK_MS = 1000;
+const LOG_MS = 10_000;
 
 /** Waits until a new container answers as its definition asks; fails with all there is to know about why not. */
 export async function waitReady(workload: Workload, host: string, ctx: Context): Promise<void> {
-  await poll(workload, ctx, async (state) => {
-    if (workload.health.command) return runCheck(workload, ctx);
+  await poll(workload, ctx, async (state, left) => {
+    if (workload.health.command) return runCheck(workload, left, ctx);
     if (workload.health.path === undefined) return settled(state, ctx);
     return judge(await ask(workload, host, ctx), workload);
   });
@@ -36,7 +39,7 @@ export async function waitAnswers(workload: Workload, host: string, ctx: Context
 async function poll(
   workload: Workload,
   ctx: Context,
-  look: (state: ContainerState) => Promise<Answer | undefined>,
+  look: (state: ContainerState, left: number) => Promise<Answer | undefined>,
 ): Promise<void> {
   const { name } = workload.container;
   const since = ctx.clock.now();
@@ -48,7 +51,7 @@ async function poll(
     restarts ??= state.restarts;
     if (state.restarting || state.restarts > restarts)
       throw await failure(workload, 'ended and was started again', last, ctx);
-    last = (await look(state)) ?? last;
+    last = (await look(state, since + workload.health.within - ctx.clock.now())) ?? last;
     if (last?.ok) return;
     if (ctx.clock.now() - since > workload.health.within) {
       throw await failure(workload, `did not become ready within ${formatDuration(workload.health.within)}`, last, ctx);
@@ -75,10 +78,19 @@ function judge(answer: Answer, workload: Workload): Answer {
   return { ok: false, ms: answer.ms, reason: `answered ${answer.status}` };
 }
 
-async function runCheck(workload: Workload, ctx: Context): Promise<Answer> {
-  const { code, output } = await ctx.engine.exec(workload.container.name, workload.health.command!);
+async function runCheck(workload: Workload, left: number, ctx: Context): Promise<Answer> {
+  const within = Math.max(left, LAST_CHECK_MS);
+  const ended = await ctx.engine.exec(workload.container.name, workload.health.command!, within).catch(overdue);
+  if (typeof ended === 'string') return { ok: false, ms: within, reason: ended };
+  const { code, output } = ended;
   if (code === 0) return { ok: true, status: 0, ms: 0 };
   return { ok: false, ms: 0, reason: `the check ended with ${code}: ${output.split('\n').at(-1) ?? ''}` };
+}
+
+/** A check that hangs has failed; any other error is one of the engine. */
+function overdue(error: unknown): string {
+  if (error instanceof HostctlError && error.code === 'EXEC_TIMEOUT') return error.message;
+  throw error;
 }
 
 async function failure(
@@ -124,6 +136,12 @@ function adviceFor(last: Answer | undefined, workload: Workload): string[] {
 /** The last log lines of a container. */
 export async function tail(name: string, ctx: Context, count = LOG_LINES): Promise<string[]> {
   const lines: string[] = [];
-  for await (const line of ctx.engine.logs(name, { tail: count })) lines.push(line.text);
+  const signal = AbortSignal.timeout(LOG_MS);
+  try {
+    for await (const line of ctx.engine.logs(name, { tail: count, signal })) lines.push(line.text);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    lines.push(`(the engine did not hand out more within ${formatDuration(LOG_MS)})`);
+  }
   return lines;
 }

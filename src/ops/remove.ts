@@ -34,6 +34,7 @@ function stepsFor(project: string, purge: boolean, observed: Observed): Step[] {
             containers: all.map((item) => item.name),
             releases: [],
             media: [],
+            links: [],
             keepImages: [],
             why: 'being removed',
           },
@@ -45,13 +46,17 @@ function stepsFor(project: string, purge: boolean, observed: Observed): Step[] {
   return [...unroute, ...stops, ...forget, { do: 'erase', project, data: purge, why }];
 }
 
-/** Removes a project as planned. */
-export async function remove(project: string, plan: Plan, ctx: Context): Promise<void> {
+/** Removes a project, as planned when it was asked for; what happened to it since is looked at again. */
+export async function remove(project: string, purge: boolean, ctx: Context): Promise<void> {
   const unlock = await ctx.host.lock(project, 'remove');
   try {
+    const plan = await planRemove(project, purge, ctx);
     const { histories } = await observe(ctx);
-    const history = histories[project] ?? { releases: [] };
-    const run = { ctx, desired: { project, workloads: [], media: [], images: {} }, history };
+    const run = {
+      ctx,
+      desired: { project, workloads: [], media: [], images: {} },
+      history: histories[project] ?? { releases: [] },
+    };
     for (const step of plan.projects.flatMap((item) => item.before)) {
       await reported(project, step, ctx, () => carryOut(step as StepOf<'stop'>, run));
     }

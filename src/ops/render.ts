@@ -2,7 +2,7 @@ import type { Context } from '../ports.ts';
 import type { GeneratedFile } from '../proxy/driver.ts';
 import { drivers } from '../proxy/index.ts';
 import { loadProjects, selectProjects } from './load.ts';
-import { lookAtImages, desiredFor } from './prepare.ts';
+import { desiredForAll, lookAtImages } from './prepare.ts';
 import { liveSites, observe } from './observe.ts';
 
 /** The proxy's files as they would be written if the given projects were deployed now; all files without names. */
@@ -11,9 +11,7 @@ export async function render(names: readonly string[], ctx: Context): Promise<Ge
   const projects = selectProjects(loaded, names.length > 0 ? names : 'all');
   const images = await lookAtImages(projects, ctx);
   const observed = await observe(ctx);
-  const desired = await Promise.all(
-    projects.map((project) => desiredFor(project, images.get(project.name)!, observed, ctx)),
-  );
+  const desired = await desiredForAll(projects, images, observed, ctx);
   const changing = new Set(projects.map((project) => project.name));
   const others = liveSites(observed.histories).filter((site) => !changing.has(site.project));
   const driver = drivers[ctx.workspace.proxy.driver];

@@ -1,4 +1,5 @@
-import { LAYOUT } from '../core/layout.ts';
+import { liveLinks } from '../core/host-plan.ts';
+import { LAYOUT, linkTarget } from '../core/layout.ts';
 import { proxyName } from '../core/names.ts';
 import type { Site } from '../core/routes.ts';
 import type { Release } from '../core/state.ts';
@@ -26,22 +27,63 @@ export async function switchRoutes(steps: readonly RouteStep[], ctx: Context): P
   await withProxy(`routing ${steps.map((step) => step.release.project).join(', ')}`, ctx, async () => {
     const releases = steps.map((step) => step.release);
     for (const release of releases) await writeRelease(release, ctx);
-    const sites = await sitesWith(releases, ctx);
-    const undo = await pointLinks(steps, ctx);
+    const { histories } = await observe(ctx);
+    const before = liveSites(histories);
+    const moved: Link[] = [];
     try {
-      await loadSites(sites, ctx);
+      for (const link of steps.flatMap(linksOf)) await moveLink(link, moved, ctx);
+      await loadSites(sitesWith(releases, before), ctx);
+      for (const { project, id } of releases) {
+        await moveLink({ path: LAYOUT.current(project), target: `releases/${id}.json` }, moved, ctx);
+      }
     } catch (error) {
-      await undo();
+      for (const { path, target } of moved.toReversed()) await putBack(path, target, ctx).catch(() => undefined);
+      await loadSites(before, ctx).catch(() => undefined);
       throw error;
     }
-    for (const release of releases) {
-      await ctx.host.link(LAYOUT.current(release.project), `releases/${release.id}.json`);
-    }
-    for (const link of steps.flatMap((step) => step.stale)) await ctx.host.remove(`${LAYOUT.links}/${link}`);
   });
 }
 
-/** Takes a project's routes away. */
+interface Link {
+  readonly path: string;
+  /** Undefined: there was none. */
+  readonly target: string | undefined;
+}
+
+/** Every link of a release, and where it leads once that is live. */
+function linksOf(step: Pick<RouteStep, 'links' | 'media'>): { path: string; target: string }[] {
+  return [
+    ...step.media.map((set) => ({ path: `${LAYOUT.media}/${set.link}`, target: set.root.split('/')[1]! })),
+    ...step.links.map((item) => ({ path: `${LAYOUT.links}/${item.link}`, target: linkTarget(item.socketDir!) })),
+  ];
+}
+
+/** Points a link somewhere else, and remembers where it led. */
+async function moveLink(link: { path: string; target: string }, moved: Link[], ctx: Context): Promise<void> {
+  moved.push({ path: link.path, target: await ctx.host.readLink(link.path) });
+  await ctx.host.link(link.path, link.target);
+}
+
+async function putBack(path: string, target: string | undefined, ctx: Context): Promise<void> {
+  await (target === undefined ? ctx.host.remove(path) : ctx.host.link(path, target));
+}
+
+/** Points every link where its live release says, and makes sure that their routes are loaded. */
+export async function restoreRoutes(ctx: Context): Promise<void> {
+  await withProxy('restoring the routes of the live releases', ctx, async () => {
+    const { histories, links, mediaLinks } = await observe(ctx);
+    const wanted = liveLinks(histories);
+    for (const [link, target] of Object.entries(wanted.links)) {
+      if (links[link] !== target) await ctx.host.link(`${LAYOUT.links}/${link}`, target);
+    }
+    for (const [link, target] of Object.entries(wanted.mediaLinks)) {
+      if (mediaLinks[link] !== target) await ctx.host.link(`${LAYOUT.media}/${link}`, target);
+    }
+    await loadSites(liveSites(histories), ctx);
+  });
+}
+
+/** Takes a project's routes away: no release of it is live any more. */
 export async function unroute(project: string, ctx: Context): Promise<void> {
   await withProxy(`removing the routes of ${project}`, ctx, async () => {
     const { histories } = await observe(ctx);
@@ -49,14 +91,8 @@ export async function unroute(project: string, ctx: Context): Promise<void> {
       liveSites(histories).filter((site) => site.project !== project),
       ctx,
     );
-  });
-}
-
-/** Writes what the live releases ask for and makes sure that it is loaded. */
-export async function reloadProxy(ctx: Context): Promise<void> {
-  await withProxy('loading the proxy configuration', ctx, async () => {
-    const { histories } = await observe(ctx);
-    await loadSites(liveSites(histories), ctx);
+    // Before another project's switch can bring them back.
+    await ctx.host.remove(LAYOUT.current(project));
   });
 }
 
@@ -74,31 +110,10 @@ async function writeRelease(release: Release, ctx: Context): Promise<void> {
 }
 
 /** What the proxy should route once these releases are live; other projects as they are at this moment. */
-async function sitesWith(releases: readonly Release[], ctx: Context): Promise<Site[]> {
-  const { histories } = await observe(ctx);
+function sitesWith(releases: readonly Release[], before: readonly Site[]): Site[] {
   const changing = new Set(releases.map((release) => release.project));
-  const others = liveSites(histories).filter((site) => !changing.has(site.project));
-  return [...others, ...releases.flatMap((release) => (release.desired.site ? [release.desired.site] : []))];
-}
-
-/** Points every link at its new container or files; returns what puts the old targets back. */
-async function pointLinks(steps: readonly RouteStep[], ctx: Context): Promise<() => Promise<void>> {
-  const wanted = steps.flatMap((step) => [
-    ...step.media.map((set) => ({ path: `${LAYOUT.media}/${set.link}`, target: set.root.split('/')[1]! })),
-    ...step.links.map((item) => ({
-      path: `${LAYOUT.links}/${item.link}`,
-      target: `../sockets/${item.socketDir}/app.sock`,
-    })),
-  ]);
-  const before: { path: string; target: string }[] = [];
-  for (const { path, target } of wanted) {
-    const old = await ctx.host.readLink(path);
-    if (old !== undefined) before.push({ path, target: old });
-    await ctx.host.link(path, target);
-  }
-  return async () => {
-    for (const { path, target } of before) await ctx.host.link(path, target);
-  };
+  const others = before.filter((site) => !changing.has(site.project));
+  return [...others, ...releases.flatMap((release) => release.desired.site ?? [])];
 }
 
 /** Makes a configuration live: written beside, checked by the proxy itself, switched, loaded, confirmed. */
@@ -109,7 +124,13 @@ async function loadSites(sites: readonly Site[], ctx: Context): Promise<void> {
   const wanted = `generations/${generation.name}`;
   if (before === wanted && (await ctx.prober.generation()) === generation.name) return;
   await writeGeneration(generation, ctx);
-  await check(generation, ctx);
+  try {
+    await check(generation, ctx);
+  } catch (error) {
+    // Unless it is the one a proxy that is started again has to find.
+    if (before !== wanted) await ctx.host.remove(`${LAYOUT.generations}/${generation.name}`);
+    throw error;
+  }
   await ctx.host.link(LAYOUT.live, wanted);
   try {
     await load(generation.name, ctx);
@@ -135,7 +156,6 @@ async function check(generation: Generation, ctx: Context): Promise<void> {
   const driver = drivers[ctx.workspace.proxy.driver];
   const { code, output } = await ctx.engine.exec(proxyName(ctx.workspace.instance), driver.check(generation.name));
   if (code === 0 && !output.includes('[warn]')) return;
-  await ctx.host.remove(`${LAYOUT.generations}/${generation.name}`);
   throw new HostctlError(
     'PROXY_REFUSED',
     `the proxy refused the new configuration, the old one stays: ${output.trim()}`,

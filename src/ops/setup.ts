@@ -55,6 +55,13 @@ export async function setup(ctx: Context, options: SetupOptions): Promise<string
 async function ensureEngine(ctx: Context, options: SetupOptions, did: (what: string) => void): Promise<void> {
   const problem = await engineProblem(ctx);
   if (problem === undefined) return;
+  if (!ctx.systemEngine) {
+    throw new HostctlError('ENGINE_UNREACHABLE', problem.message, {
+      exit: EXIT.unreachable,
+      hints: ['start it, or leave out DOCKER_HOST and `engine:` of hostctl.yaml to use the engine of this system'],
+      cause: problem,
+    });
+  }
   if (!(await ctx.machine.has('dockerd'))) {
     await install(['docker.io'], 'Docker Engine', ctx, options);
     did('installed Docker Engine');

@@ -1,23 +1,26 @@
 import type { NetworkSpec } from '../core/container.ts';
 import { chooseSubnet } from '../core/identity.ts';
-import { LAYOUT, socketDirectory } from '../core/layout.ts';
+import { isLinkOf, LAYOUT, socketDirectory } from '../core/layout.ts';
 import { LABEL, networkName, proxyName } from '../core/names.ts';
 import { sampleName } from '../core/hostnames.ts';
 import type { Desired, History, Workload } from '../core/state.ts';
 import type { ImageStep, Step, StepOf } from '../core/steps.ts';
 import { HostctlError } from '../errors.ts';
 import type { Context, ImageView } from '../ports.ts';
+import { drivers } from '../proxy/index.ts';
 import { makeMedia, makeWorkloadDirectories } from './directories.ts';
 import { drain } from './drain.ts';
 import { readKey } from './observe.ts';
 import { tail, waitAnswers, waitReady } from './ready.ts';
-import { unroute } from './route.ts';
+import { restoreRoutes, unroute } from './route.ts';
 
 /** What carrying out one project's steps needs beside the steps. */
 export interface Run {
   readonly ctx: Context;
   readonly desired: Desired;
   readonly history: History;
+  /** When the proxy loaded another configuration for this, in milliseconds since 1970. */
+  reloaded?: number;
 }
 
 /** Images come before the plan of the containers, routes are switched for all projects together. */
@@ -37,6 +40,8 @@ const handlers: Handlers = {
   },
   start: async ({ workload }, { ctx, desired }) => {
     await makeWorkloadDirectories(workload, desired.media, ctx);
+    // They may have changed since it was made, which makes no new container.
+    await ctx.engine.setLimits(workload.container.name, workload.container.limits);
     await ctx.engine.resume(workload.container.name);
   },
   task: async (step, run) => {
@@ -45,17 +50,34 @@ const handlers: Handlers = {
   },
   ready: ({ workload }, { ctx, desired }) => waitReady(workload, hostOf(desired), ctx),
   media: (step, { ctx }) => makeMedia(step.set, step.workload?.container.name, ctx),
+  restore: (_step, { ctx }) => restoreRoutes(ctx),
   unroute: (step, { ctx }) => unroute(step.project, ctx),
   limits: (step, { ctx }) => ctx.engine.setLimits(step.container, step.limits),
-  retire: async (step, { ctx, history }) => {
-    const known = history.releases.flatMap((release) => release.desired.workloads);
-    const workload = known.find((item) => item.container.name === step.container.name);
-    if (workload && step.container.state === 'running') await drain(workload, step.drain, ctx);
-    await ctx.engine.stop(step.container.name, step.timeout);
-  },
+  retire,
   forget,
   erase,
 };
+
+async function retire(step: StepOf<'retire'>, run: Run): Promise<void> {
+  const { ctx, history } = run;
+  const known = history.releases.flatMap((release) => release.desired.workloads);
+  const workload = known.find((item) => item.container.name === step.container.name);
+  if (workload && step.container.state === 'running') {
+    if (run.reloaded !== undefined && !linkMoved(workload, run.desired)) {
+      // Who was connected before the reload may still be led here once.
+      const rest = run.reloaded + drivers[ctx.workspace.proxy.driver].linger - ctx.clock.now();
+      if (rest > 0) await ctx.clock.sleep(rest);
+    }
+    await drain(workload, step.drain, ctx);
+  }
+  await ctx.engine.stop(step.container.name, step.timeout);
+}
+
+/** Whether even a configuration from before the switch leads to the new copy, or never led anywhere. */
+function linkMoved(workload: Workload, desired: Desired): boolean {
+  if (workload.listen.kind === 'none') return true;
+  return workload.link !== undefined && desired.workloads.some((item) => item.link === workload.link);
+}
 
 /** Carries out one step. */
 export async function carryOut(step: Carried, run: Run): Promise<void> {
@@ -80,7 +102,9 @@ async function makeNetwork(spec: NetworkSpec, ctx: Context): Promise<void> {
 
 /** The name a visitor would ask for. */
 export function hostOf(desired: Desired): string {
-  const first = desired.site?.hostnames[0];
+  const names = desired.site?.hostnames ?? [];
+  // A name between wildcards may belong to another project.
+  const first = names.find((name) => name.kind === 'exact') ?? names[0];
   return first ? sampleName(first) : 'localhost';
 }
 
@@ -123,6 +147,7 @@ async function forget(step: StepOf<'forget'>, { ctx }: Run): Promise<void> {
     await ctx.engine.remove(name);
     await ctx.host.remove(`${LAYOUT.sockets}/${socketDirectory(key, name)}`);
   }
+  for (const link of step.links) await ctx.host.remove(`${LAYOUT.links}/${link}`);
   for (const root of step.media) await ctx.host.remove(`${LAYOUT.media}/${root}`);
   for (const id of step.releases) await ctx.host.remove(LAYOUT.release(step.project, id));
   if (step.network !== undefined) await ctx.engine.removeNetwork(step.network);
@@ -140,8 +165,8 @@ async function imagesOf(project: string, ctx: Context): Promise<ImageView[]> {
 /** Removes what is left of a project; its data only when that was asked for. */
 async function erase(step: StepOf<'erase'>, { ctx, history }: Run): Promise<void> {
   const { project } = step;
-  const links = history.releases.flatMap((release) => release.desired.workloads.flatMap((item) => item.link ?? []));
-  for (const link of new Set(links)) await ctx.host.remove(`${LAYOUT.links}/${link}`);
+  const links = (await ctx.host.list(LAYOUT.links)).filter((link) => isLinkOf(project, link));
+  for (const link of links) await ctx.host.remove(`${LAYOUT.links}/${link}`);
   await ctx.engine.removeNetwork(networkName(ctx.workspace.instance, project));
   for (const image of await imagesOf(project, ctx)) {
     for (const tag of image.tags) await ctx.engine.removeImage(tag);
@@ -154,6 +179,7 @@ async function erase(step: StepOf<'erase'>, { ctx, history }: Run): Promise<void
     await ctx.host.remove(`${LAYOUT.media}/${set.root}`);
   }
   await ctx.host.remove(LAYOUT.current(project));
+  await ctx.host.remove(LAYOUT.unfinished(project));
   await ctx.host.remove(LAYOUT.releases(project));
   if (!step.data) return;
   await ctx.host.remove(LAYOUT.mediaOf(project));

@@ -47,7 +47,7 @@ export async function sourceFacts(dir: string, files: Files, runtimes: readonly 
   const names = await files.list(dir);
   const texts: Record<string, string> = {};
   for (const name of filesToRead(runtimes)) {
-    if (!names.includes(name)) continue;
+    if (!names.includes(name.split('/')[0]!)) continue;
     // A file that is too large or no text tells a runtime nothing.
     const text = await files.read(join(dir, name), MAX_SOURCE_FILE).catch(() => undefined);
     if (text !== undefined) texts[name] = text;

@@ -1,5 +1,18 @@
 import type { Visits } from '../core/results.ts';
-import type { Context } from '../ports.ts';
+import type { Answer, Context } from '../ports.ts';
+
+/** What a visitor of a project asks for. */
+export interface Asked {
+  readonly host: string;
+  readonly path: string;
+  /** Statuses the definition expects besides 2xx and 3xx. */
+  readonly expect: readonly number[];
+}
+
+/** Whether a visitor got an answer of the app, rather than none or one that says it is broken. */
+export function served(answer: Answer, asked: Asked): boolean {
+  return answer.ok && (answer.status < 500 || asked.expect.includes(answer.status));
+}
 
 /** Asks the public route again and again until stopped: the proof that nobody noticed the switch. */
 export class Watch {
@@ -11,16 +24,16 @@ export class Watch {
   readonly #loop: Promise<void>;
 
   /** @param every milliseconds between two requests */
-  constructor(host: string, path: string, every: number, ctx: Context) {
-    this.#loop = this.#run(host, path, every, ctx);
+  constructor(asked: Asked, every: number, ctx: Context) {
+    this.#loop = this.#run(asked, every, ctx);
   }
 
-  async #run(host: string, path: string, every: number, ctx: Context): Promise<void> {
+  async #run(asked: Asked, every: number, ctx: Context): Promise<void> {
     while (!this.#stopped) {
-      const answer = await ctx.prober.visit({ host, path, timeout: 30_000 });
+      const answer = await ctx.prober.visit({ ...asked, timeout: 30_000 });
       this.#requests += 1;
       this.#max = Math.max(this.#max, answer.ms);
-      if (!answer.ok || answer.status >= 500) {
+      if (!served(answer, asked)) {
         this.#failed += 1;
         this.#firstFailure ??= answer.ok ? `answered ${answer.status}` : answer.reason;
       }

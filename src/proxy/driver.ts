@@ -37,4 +37,6 @@ export interface ProxyDriver {
   readonly check: (generation: string) => readonly string[];
   /** Loads what `live` leads to. */
   readonly load: readonly string[];
+  /** Milliseconds for which the configuration before may still answer on connections that were open at a load. */
+  readonly linger: number;
 }

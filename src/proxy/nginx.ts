@@ -8,14 +8,24 @@ import { plainPath, quoteNginx } from './quote.ts';
 
 const CONFIG = (generation: string): string => `${INSIDE.config}/${generation}/nginx.conf`;
 
+/** `keepalive_min_timeout`: an idle client may send one more request to the worker it is connected to. */
+const LINGER_MS = 5000;
+/** nginx takes no word longer than its buffer of 4096. */
+const LONGEST_NAME = 3500;
+
 export const nginx: ProxyDriver = {
   name: 'nginx',
   base: 'nginx',
   generation,
-  // A socket left behind by a crash would keep nginx from starting.
-  start: ['/bin/sh', '-c', `rm -f ${INSIDE.adminSocket}; exec nginx -c ${CONFIG('live')} -g 'daemon off;'`],
+  // A socket left behind by a crash would keep nginx from starting, and nobody else clears its temporary files.
+  start: [
+    '/bin/sh',
+    '-c',
+    `rm -rf ${INSIDE.adminSocket} ${INSIDE.spool}/*; exec nginx -c ${CONFIG('live')} -g 'daemon off;'`,
+  ],
   check: (name) => ['nginx', '-q', '-t', '-c', CONFIG(`generations/${name}`)],
   load: ['nginx', '-q', '-c', CONFIG('live'), '-s', 'reload'],
+  linger: LINGER_MS,
 };
 
 function generation(input: DriverInput): Generation {
@@ -26,6 +36,8 @@ function generation(input: DriverInput): Generation {
     names: String(Math.max(4096, 2 ** Math.ceil(Math.log2(2 * names + 1)))),
     token: input.token,
     port: String(input.settings.http),
+    linger: `${LINGER_MS}ms`,
+    spool: INSIDE.spool,
     generation: '{{generation}}',
   };
   const files: GeneratedFile[] = [
@@ -54,14 +66,19 @@ function siteConfig(site: Site): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** Globs of one site become one regular expression: nginx tries them one after the other for every unknown host. */
+/** Globs of one site share a regular expression: nginx tries them one after the other for every unknown host. */
 function serverNames(hostnames: readonly Hostname[]): string[] {
   const plain = hostnames.filter((name) => name.kind !== 'glob').map((name) => name.name);
-  const globs = hostnames.filter((name) => name.kind === 'glob').map((name) => hostnamePattern(name));
-  if (globs.length === 0) return plain;
+  const globs = hostnames.filter((name) => name.kind === 'glob').map((name) => hostnamePattern(name).slice(1, -1));
+  const groups: string[][] = [];
+  for (const glob of globs) {
+    const last = groups.at(-1);
+    if (last && last.join('|').length + glob.length < LONGEST_NAME) last.push(glob);
+    else groups.push([glob]);
+  }
   return [
     ...plain,
-    regexName(globs.length === 1 ? globs[0]! : `^(?:${globs.map((glob) => glob.slice(1, -1)).join('|')})$`),
+    ...groups.map((group) => regexName(group.length === 1 ? `^${group[0]}$` : `^(?:${group.join('|')})$`)),
   ];
 }
 
@@ -71,7 +88,7 @@ function regexName(pattern: string): string {
 }
 
 function upstreamName(site: Site, app: string): string {
-  return `${site.project}-${app}`;
+  return `${site.project}.${app}`;
 }
 
 /**

@@ -18,6 +18,7 @@ const TAKES_PROJECT = [
   'start',
   'status',
   'stop',
+  'validate',
 ];
 
 const PROJECTS = `d=$PWD; while [ "$d" != / ] && [ ! -f "$d/hostctl.yaml" ]; do d=$(dirname "$d"); done; ls "$d/projects" 2>/dev/null | sed -n 's/\\.ya\\{0,1\\}ml$//p'`;

@@ -1,6 +1,6 @@
 import type { ChalkInstance } from 'chalk';
 import type { Outcome, Visits } from '../core/results.ts';
-import { HostctlError } from '../errors.ts';
+import { errorJson } from './failure.ts';
 
 /** What became of each project, for people and for programs. */
 export function report(
@@ -35,10 +35,4 @@ function line(outcome: Outcome, paint: ChalkInstance): string {
 function formatVisits(visits: Visits): string {
   const why = visits.firstFailure === undefined ? '' : ` (${visits.firstFailure})`;
   return `${visits.requests} requests, ${visits.failed} failed${why}, max ${visits.max} ms`;
-}
-
-function errorJson(error: unknown): Record<string, unknown> {
-  if (error instanceof HostctlError)
-    return { code: error.code, message: error.message, hints: error.hints, exit: error.exit };
-  return { code: 'BUG', message: String(error) };
 }

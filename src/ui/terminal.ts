@@ -1,9 +1,10 @@
-import { createInterface } from 'node:readline/promises';
+import { createInterface } from 'node:readline';
 import type { Writable } from 'node:stream';
 import { Chalk, type ChalkInstance } from 'chalk';
 import type { createLogUpdate } from 'log-update';
 import { subjectOf, type Step } from '../core/steps.ts';
 import { formatDuration } from '../core/units.ts';
+import { HostctlError } from '../errors.ts';
 import type { Event, Ui } from '../ports.ts';
 import { mustSay } from './json.ts';
 
@@ -19,6 +20,8 @@ export interface TerminalOptions {
   readonly color: boolean;
   /** Shows what builds print. */
   readonly verbose: boolean;
+  /** Ctrl-C at a question, which the terminal does not turn into a signal then. */
+  readonly interrupt: () => void;
   /** Rewrites the last lines of a terminal; absent elsewhere. */
   readonly live?: LiveLines;
 }
@@ -74,12 +77,23 @@ export class TerminalUi implements Ui {
   async #question(question: string, flag: string): Promise<string> {
     if (!this.#options.input.isTTY || !this.#options.err.isTTY) throw mustSay(question.trim(), flag);
     this.close();
-    const lines = createInterface({ input: this.#options.input, output: this.#options.err });
-    try {
-      return await lines.question(question);
-    } finally {
-      lines.close();
-    }
+    const { input, err, interrupt } = this.#options;
+    const lines = createInterface({ input, output: err });
+    return new Promise((resolve, reject) => {
+      const end = (): void => {
+        err.write('\n');
+        reject(new HostctlError('CANCELLED', 'no answer was given'));
+      };
+      lines.once('close', end);
+      lines.once('SIGINT', () => {
+        lines.off('close', end).close();
+        interrupt();
+      });
+      lines.question(question, (answer) => {
+        lines.off('close', end).close();
+        resolve(answer);
+      });
+    });
   }
 
   #step(event: Extract<Event, { type: 'step' }>): void {

@@ -2,8 +2,19 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { chooseSubnet, chooseUid } from '../../src/core/identity.ts';
 import { World } from '../support/world.ts';
-import { identityFor, observe } from '../../src/ops/observe.ts';
+import { claimIdentities, identitiesFor, observe } from '../../src/ops/observe.ts';
 import { loadProjects } from '../../src/ops/load.ts';
+
+/** Two projects whose app `job` would like the same uid. */
+function sameChoice(): [string, string] {
+  const owners = new Map<number, string>();
+  for (let index = 0; ; index += 1) {
+    const uid = chooseUid(`p${index}`, 'job', new Set());
+    const owner = owners.get(uid);
+    if (owner !== undefined) return [owner, `p${index}`];
+    owners.set(uid, `p${index}`);
+  }
+}
 
 describe('uids', () => {
   test('are the same on every host', () => {
@@ -40,8 +51,18 @@ describe('uids', () => {
     const wanted = chooseUid('blog', 'job', new Set());
     await world.host.write('projects/gone/identity.json', JSON.stringify({ uids: { web: wanted } }));
     const { projects } = await loadProjects(world.files, world.workspace, []);
-    const identity = identityFor(projects[0]!, await observe(world));
-    expect(identity.uids['job']).not.toBe(wanted);
+    const identities = identitiesFor(projects, await observe(world));
+    expect(identities['blog']!.uids['job']).not.toBe(wanted);
+  });
+
+  test('two projects whose first choice is the same, deployed together, get two', async () => {
+    const [one, other] = sameChoice();
+    const text = 'apps: { job: { image: "busybox:1" } }\n';
+    const world = await World.with({ [one]: text, [other]: text });
+    const { projects } = await loadProjects(world.files, world.workspace, []);
+    await claimIdentities(projects, world);
+    const { identities } = await observe(world);
+    expect(identities[one]!.uids['job']).not.toBe(identities[other]!.uids['job']);
   });
 });
 

@@ -89,6 +89,7 @@ describe('output', () => {
       'doctor',
       'setup --yes',
       'schema',
+      'completion bash',
       'stop pages',
       'start pages',
       'restart pages',
@@ -117,6 +118,7 @@ describe('exit codes', () => {
     ['deploy pages --al', 2, 'Nonexistent flag: --al'],
     ['deplyo pages', 2, 'did you mean hostctl deploy?'],
     ['plan pages --wait', 2, 'Nonexistent flag'],
+    ['doctor pages', 2, 'doctor takes no such argument: pages'],
     ['deploy pages --wait soon', 2, '`soon` is not a duration'],
     ['status nobody', 2, 'is not deployed on this host'],
     ['rollback pages --to 99', 2, 'has no release 99'],
@@ -134,7 +136,7 @@ describe('exit codes', () => {
     const gone = await lab.hostctl('status', { DOCKER_HOST: 'unix:///run/none.sock' });
     expect(gone).toMatchObject({
       code: 7,
-      err: expect.stringContaining('there is no Docker Engine at unix:///run/none.sock\n  → hostctl setup'),
+      err: expect.stringContaining('there is no Docker Engine at unix:///run/none.sock\n  → that is where'),
     });
   });
 
@@ -190,7 +192,9 @@ describe('commands', () => {
   test('init recognises the source, writes the schema beside the definition, and overwrites nothing', async () => {
     lab.write('shop/manage.py', 'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")');
     const { out } = await lab.hostctl('init shop --hostname www.shop.org');
-    expect(out).toContain('shop uses the django runtime; next: hostctl deploy shop');
+    expect(out).toContain(
+      '· wsgi: shop.wsgi:application, found in manage.py\nshop uses the django runtime; next: hostctl deploy shop',
+    );
     const text = readFileSync(join(lab.dir, 'projects/shop.yaml'), 'utf8');
     expect(text.split('\n')[0]).toBe('# yaml-language-server: $schema=../.hostctl/project.schema.json');
     expect(JSON.parse(readFileSync(join(lab.dir, '.hostctl/project.schema.json'), 'utf8'))).toMatchObject({
@@ -255,6 +259,18 @@ describe('commands', () => {
       child.stdin!.end('hello ');
     });
     expect(piped).toBe('hello bye\n9');
+  });
+
+  test('exec --json prints what the program wrote and its exit code, and exits with it', async () => {
+    const { code, out, err } = await lab.hostctl('exec pages --json -- cat /etc/hostname /none');
+    expect(JSON.parse(out)).toMatchObject({
+      version: 1,
+      container: expect.stringMatching(/^pages-web-/) as string,
+      code: 1,
+      stdout: expect.stringMatching(/^\S+\n$/) as string,
+      stderr: expect.stringContaining('/none') as string,
+    });
+    expect({ code, err }).toEqual({ code: 1, err: '' });
   });
 
   test('logs of a project, of one app, followed', async () => {

@@ -1,5 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { Agent } from 'node:http';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CallCounter } from './support/counter.ts';
 import { ask, Traffic } from './support/http.ts';
@@ -147,6 +149,32 @@ describe('the switch', () => {
     expect(load.failed).toBe(0);
   });
 
+  test('a visitor whose connection idles through the reload gets an answer on it', async () => {
+    const file = join(lab.dir, 'tcp-site/server.py');
+    writeFileSync(file, readFileSync(file, 'utf8').replace(/<h1>.*<\/h1>/, '<h1>Idle</h1>'));
+    const switched = new AbortController();
+    const statuses: number[] = [];
+    const visitor = async (pause: number): Promise<void> => {
+      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+      const visit = async (): Promise<void> => {
+        statuses.push((await ask(lab, 'www.tcp-site.org', '/', { agent })).status);
+      };
+      while (!switched.signal.aborted) {
+        await visit();
+        await setTimeout(300);
+      }
+      await setTimeout(pause);
+      await visit();
+      agent.destroy();
+    };
+    const visitors = [0, 300, 700, 1200, 2000, 3000, 4000].map(visitor);
+    const deployed = lab.ok('deploy tcp-site');
+    while (!(await page('www.tcp-site.org')).body.includes('Idle')) await setTimeout(20);
+    switched.abort();
+    await Promise.all([...visitors, deployed]);
+    expect(new Set(statuses)).toEqual(new Set([200]));
+  });
+
   test('a request under way finishes on the old copy', async () => {
     lab.write(
       'slow/app.py',
@@ -155,7 +183,7 @@ describe('the switch', () => {
     lab.define('slow', 'hostnames: [slow.org]\napps:\n  web: { runtime: wsgi, source: ../slow, wsgi: app }\n');
     await lab.ok('deploy slow');
     const slow = ask(lab, 'slow.org', '/slow');
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await setTimeout(500);
     const file = join(lab.dir, 'slow/app.py');
     writeFileSync(file, readFileSync(file, 'utf8').replace('version one', 'version two'));
     await lab.ok('deploy slow');
@@ -218,12 +246,23 @@ describe('a release that is no good', () => {
   test('its log can still be read, and the next good deploy clears it away', async () => {
     break_('console.log("famous last words"); process.exit(1)');
     const { err } = await lab.hostctl('deploy node-site');
-    const container = /node-site-web-[0-9a-f]{7}/.exec(err)![0];
+    const container = / run (node-site-web-[0-9a-f]{7})/.exec(err)![1]!;
     expect(await lab.ok(`logs node-site --container ${container}`)).toContain('famous last words');
     break_(good.replace('A Node site', 'Another Node site'));
     await lab.ok('deploy node-site');
     expect((await page('www.node-site.org')).body).toContain('Another Node site');
     expect([...(await lab.inspectAll()).keys()]).not.toContain(container);
+  });
+
+  test('a check that hangs is given up with its time', async () => {
+    lab.define(
+      'stuck',
+      'apps:\n  job: { runtime: static, source: ../stuck, command: [sleep, infinity], health: { command: [sleep, "1000"], within: 3s } }\n',
+    );
+    lab.write('stuck/index.html', 'stuck');
+    const { code, err } = await lab.hostctl('deploy stuck');
+    expect(code).toBe(1);
+    expect(err).toMatch(/did not become ready within 3s \(last probe of it: sleep 1000 .* did not end within/);
   });
 
   test('a build that fails says what it printed, and touches nothing', async () => {

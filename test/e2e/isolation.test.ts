@@ -203,7 +203,7 @@ describe('the proxy', () => {
     expect(Config.User).toBe('19999:19999');
     expect(
       Mounts.map((mount) => `${mount.Source.slice(lab.data.length)} ${mount.RW ? 'rw' : 'ro'}`).toSorted(),
-    ).toEqual(['/links ro', '/media ro', '/proxy ro', '/proxy/admin rw', '/sockets ro']);
+    ).toEqual(['/links ro', '/media ro', '/proxy ro', '/proxy/admin rw', '/sockets ro', '/spool rw']);
     const inside = async (command: string): Promise<number> =>
       (await lab.engine.exec(proxy, ['sh', '-c', command])).code;
     const socketDir = readdirSync(join(lab.data, 'sockets')).find((name) => name.startsWith(a.Name.slice(1)))!;

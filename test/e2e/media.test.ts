@@ -281,7 +281,7 @@ describe('settings of a site', () => {
   test('request bodies end at their limit, answers at their time', async () => {
     lab.write(
       'limits/app.py',
-      'import time\ndef application(environ, start_response):\n    size = len(environ["wsgi.input"].read())\n    if environ["PATH_INFO"] == "/slow": time.sleep(4)\n    start_response("200 OK", [])\n    return [str(size).encode()]\n',
+      'import time\ndef application(environ, start_response):\n    size = sum(map(len, iter(lambda: environ["wsgi.input"].read(65536), b"")))\n    if environ["PATH_INFO"] == "/slow": time.sleep(4)\n    start_response("200 OK", [])\n    return [str(size).encode()]\n',
     );
     lab.define(
       'limits',
@@ -297,6 +297,13 @@ describe('settings of a site', () => {
     expect(await post(1024 ** 2)).toMatchObject({ status: 200, body: String(1024 ** 2) });
     expect((await post(1024 ** 2 + 1)).status).toBe(413);
     expect((await ask(lab, 'limits.org', '/slow')).status).toBe(504);
+    // More than the proxy has memory for.
+    lab.define(
+      'limits',
+      'hostnames: [limits.org]\napps:\n  web: { runtime: wsgi, source: ../limits, wsgi: app }\nhttp: { body: 400M, timeout: 60s }\n',
+    );
+    await lab.ok('deploy limits');
+    expect(await post(300 * 1024 ** 2)).toMatchObject({ status: 200, body: String(300 * 1024 ** 2) });
   });
 });
 

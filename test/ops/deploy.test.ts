@@ -156,10 +156,9 @@ describe('what changes shape', () => {
     world.source('shop', { 'package.json': '{}', 'files/a.txt': 'B' });
     world.define('blog', BLOG.replace('www.blog.org', 'old.blog.org'));
     world.define('shop', BLOG.replaceAll('src/blog', 'src/shop'));
-    await expect(put2('shop')).rejects.toMatchObject({
-      code: 'ROUTE_TAKEN',
-      hints: ['hostctl deploy blog shop moves it in one step'],
-    });
+    const taken = { code: 'ROUTE_TAKEN', hints: ['hostctl deploy blog shop moves it in one step'] };
+    expect((await put2('shop'))[0]?.error).toMatchObject(taken);
+    await expect(plan(['shop'], world)).rejects.toMatchObject(taken);
     await put2('blog', 'shop');
     expect(world.servedBy('www.blog.org')).toMatch(/^shop-web-/);
     expect(world.servedBy('old.blog.org')).toMatch(/^blog-web-/);
@@ -183,14 +182,14 @@ describe('what changes shape', () => {
     await put();
     world.define('blog', BLOG.replace('source: /src/blog }', 'source: /src/blog, port: 3000 }'));
     await put();
-    expect(world.engine.nets.has('hostctl-blog')).toBe(true);
+    expect(world.engine.nets.has('hostctl_blog')).toBe(true);
     expect(await world.host.list('links')).toEqual([]);
     world.define('blog', BLOG);
     for (const version of ['1', '2', '3', '4']) {
       world.source('blog', { 'server.js': version });
       await put();
     }
-    expect(world.engine.nets.has('hostctl-blog')).toBe(false);
+    expect(world.engine.nets.has('hostctl_blog')).toBe(false);
     expect(world.servedBy('www.blog.org')).toBe(world.running('blog')[0]);
   });
 
@@ -253,16 +252,16 @@ apps:
       .filter((call) => call.startsWith('start shop-'))
       .map((call) => call.split('-')[1]);
     expect(started).toEqual(['db', 'web', 'worker']);
-    expect(world.engine.nets.get('hostctl-shop')).toMatchObject({ internal: true });
+    expect(world.engine.nets.get('hostctl_shop')).toMatchObject({ internal: true });
     const boxes = [...world.engine.boxes.values()].filter((box) => box.spec.labels['hostctl.project'] === 'shop');
     expect(new Set(boxes.map((box) => box.spec.uid)).size).toBe(3);
     const networks = Object.fromEntries(
       boxes.map((box) => [box.spec.labels['hostctl.app'], box.spec.networks.map((use) => use.name)]),
     );
     expect(networks).toEqual({
-      db: ['hostctl-shop'],
-      web: ['hostctl-shop', 'hostctl.egress'],
-      worker: ['hostctl-shop'],
+      db: ['hostctl_shop'],
+      web: ['hostctl_shop', 'hostctl.egress'],
+      worker: ['hostctl_shop'],
     });
   });
 
@@ -285,7 +284,7 @@ apps:
     world.define('shop', SHOP.replace('postgres:17', 'postgres:18'));
     world.engine.behaviours.set('postgres:18', { ends: 1 });
     // What a kill between `stop` and everything after it leaves behind.
-    await world.host.write('projects/shop/paused.json', JSON.stringify([db]));
+    await world.host.write('projects/shop/unfinished.json', JSON.stringify({ stopped: [db], limited: [] }));
     await world.engine.stop(db);
     await put(['shop']);
     expect(world.running('shop')).toContain(db);

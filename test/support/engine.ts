@@ -41,6 +41,8 @@ export class FakeEngine implements Engine {
   /** Every call, in order: `start web-1`. */
   readonly calls: string[] = [];
   version = '28.5.2';
+  /** Asked before every call; `changes` tells those that change something. */
+  gate: (changes: boolean) => void = () => undefined;
   /** Fails the next call that matches, once. */
   failOn: { call: RegExp; error: Error } | undefined;
 
@@ -283,6 +285,7 @@ export class FakeEngine implements Engine {
   }
 
   #note(call: string): void {
+    this.gate(!READS.has(call.split(' ')[0]!));
     this.calls.push(call);
     if (!this.failOn?.call.test(call)) return;
     const { error } = this.failOn;

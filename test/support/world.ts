@@ -39,12 +39,16 @@ class FakeHost implements Host {
   readonly locks = new Map<string, string>();
   /** Every change, in order: `write key`. */
   readonly writes: string[] = [];
+  /** Asked before every call; `changes` tells those that change something. */
+  gate: (changes: boolean) => void = () => undefined;
 
   async read(path: string): Promise<string | undefined> {
+    this.gate(false);
     return this.entries.get(path)?.text;
   }
 
   async list(path: string): Promise<string[]> {
+    this.gate(false);
     const prefix = path === '' ? '' : `${path}/`;
     const names = [...this.entries.keys()]
       .filter((key) => key.startsWith(prefix))
@@ -53,26 +57,31 @@ class FakeHost implements Host {
   }
 
   async write(path: string, text: string, owner?: Owner): Promise<void> {
+    this.gate(true);
     this.writes.push(`write ${path}`);
     this.entries.set(path, { text, ...(owner ? { owner } : {}) });
   }
 
   async makeDirectory(path: string, owner: Owner): Promise<void> {
+    this.gate(true);
     if (JSON.stringify(this.entries.get(path)?.owner) !== JSON.stringify(owner))
       this.writes.push(`makeDirectory ${path}`);
     this.entries.set(path, { owner });
   }
 
   async link(path: string, target: string): Promise<void> {
+    this.gate(true);
     this.writes.push(`link ${path} ${target}`);
     this.entries.set(path, { target });
   }
 
   async readLink(path: string): Promise<string | undefined> {
+    this.gate(false);
     return this.entries.get(path)?.target;
   }
 
   async unpack(path: string, tar: Readable, options: UnpackOptions): Promise<void> {
+    this.gate(true);
     this.writes.push(`unpack ${path}`);
     const files = extract();
     tar.pipe(files);
@@ -87,6 +96,7 @@ class FakeHost implements Host {
   }
 
   async remove(path: string): Promise<void> {
+    this.gate(true);
     for (const key of this.entries.keys()) {
       if (key !== path && !key.startsWith(`${path}/`)) continue;
       this.writes.push(`remove ${key}`);
@@ -260,6 +270,7 @@ class FakeClock implements Clock {
 /** Everything hostctl can touch, in memory. Tests act through the operations and look at what the world became. */
 export class World implements Context {
   readonly engine = new FakeEngine();
+  systemEngine = true;
   readonly host = new FakeHost();
   readonly files = new FakeFiles();
   readonly machine = new FakeMachine();
@@ -295,6 +306,26 @@ export class World implements Context {
   /** A source directory below /src. */
   source(name: string, files: Readonly<Record<string, string>>): void {
     for (const [path, text] of Object.entries(files)) this.files.texts.set(`/src/${name}/${path}`, text);
+  }
+
+  /**
+   * Ends whatever runs at the k-th change from now on, as kill -9 does: that change and every later call fail. Returns
+   * what brings the world back and tells whether it came so far.
+   */
+  killAt(k: number): () => boolean {
+    let left = k;
+    const gate = (changes: boolean): void => {
+      if (changes) left -= 1;
+      if (left <= 0) throw new Error('killed');
+    };
+    this.engine.gate = gate;
+    this.host.gate = gate;
+    return () => {
+      this.engine.gate = () => undefined;
+      this.host.gate = () => undefined;
+      this.host.locks.clear();
+      return left <= 0;
+    };
   }
 
   /** Names of the containers of a project that run. */

@@ -1,0 +1,167 @@
+import { describe, expect, test } from 'vitest';
+import { LAYOUT } from '../../src/core/layout.ts';
+import { formatPlan } from '../../src/core/steps.ts';
+import { deploy, plan } from '../../src/ops/deploy.ts';
+import { remove } from '../../src/ops/remove.ts';
+import { rollback } from '../../src/ops/rollback.ts';
+import { World } from '../support/world.ts';
+
+const SITE = `
+hostnames: [www.blog.org]
+apps:
+  web: { runtime: node, source: /src/blog, release: [sh, -c, "exit 0"] }
+media:
+  /files: { from: /src/blog/files }
+`;
+const TCP = `
+hostnames: [www.blog.org]
+apps:
+  web: { runtime: node, source: /src/blog, port: 3000, needs: [db] }
+  db: { image: "postgres:17", port: 5432, volumes: { data: /var/lib/postgresql/data } }
+`;
+
+interface Case {
+  readonly from: string;
+  /** What is killed, and then done again. */
+  readonly act: (world: World) => Promise<unknown>;
+  /** Before it. */
+  readonly change?: (world: World) => Promise<void>;
+  /** Visitors have somebody to talk to at every moment. */
+  readonly serving: boolean;
+}
+
+const put = (world: World) => deploy(['blog'], world, { wait: 0 });
+
+async function deployed(definition: string): Promise<World> {
+  const world = await World.with({ blog: definition });
+  world.source('blog', { 'package.json': '{}', 'server.js': 'one', 'files/a.txt': 'A' });
+  for (const image of ['postgres:17', 'postgres:18']) await world.engine.pull(image);
+  return world;
+}
+
+const cases: Readonly<Record<string, Case>> = {
+  'a first deploy': { from: SITE, act: put, serving: false },
+  'a first deploy over TCP, with an app it needs': { from: TCP, act: put, serving: false },
+  'a new version': {
+    from: SITE,
+    change: async (world) => {
+      await put(world);
+      world.source('blog', { 'server.js': 'two', 'files/a.txt': 'B' });
+    },
+    act: put,
+    serving: true,
+  },
+  'a new version over TCP': {
+    from: TCP,
+    change: async (world) => {
+      await put(world);
+      world.source('blog', { 'server.js': 'two' });
+    },
+    act: put,
+    serving: true,
+  },
+  'a new version of an app whose volume only one copy may write to': {
+    from: TCP,
+    change: async (world) => {
+      await put(world);
+      world.define('blog', TCP.replace('postgres:17', 'postgres:18'));
+    },
+    act: put,
+    serving: true,
+  },
+  'other limits': {
+    from: SITE,
+    change: async (world) => {
+      await put(world);
+      world.define('blog', SITE.replace('source: /src/blog,', 'source: /src/blog, limits: { memory: 99M },'));
+    },
+    act: put,
+    serving: true,
+  },
+  'a rollback': {
+    from: SITE,
+    change: async (world) => {
+      await put(world);
+      world.source('blog', { 'server.js': 'two', 'files/a.txt': 'B' });
+      await put(world);
+    },
+    act: async (world) => {
+      // A rollback that is repeated after it went through would go back one more.
+      const current = await world.host.readLink(LAYOUT.current('blog'));
+      if (current === 'releases/2.json') await rollback('blog', 1, 0, world);
+      else await rollback('blog', 3, 0, world);
+    },
+    serving: true,
+  },
+};
+
+/** What must be true once the same command was run again. */
+async function expectWhole(world: World): Promise<void> {
+  const served = world.servedBy('www.blog.org');
+  const running = world.running('blog');
+  expect(running).toContain(served);
+  expect(new Set(running.map((name) => world.engine.boxes.get(name)!.spec.labels['hostctl.app'])).size).toBe(
+    running.length,
+  );
+  for (const name of running) {
+    const box = world.engine.boxes.get(name)!;
+    expect(box.restart).toBe('always');
+  }
+  const tasks = [...world.engine.boxes.values()].filter((box) => box.spec.labels['hostctl.role'] === 'task');
+  expect(tasks).toEqual([]);
+  expect(await world.host.read(LAYOUT.unfinished('blog'))).toBeUndefined();
+  const sockets = running.filter((name) =>
+    world.engine.boxes.get(name)!.spec.mounts.some((m) => m.target === '/run/hostctl'),
+  );
+  expect((await world.host.list(LAYOUT.links)).length).toBe(sockets.length);
+}
+
+describe.each(Object.entries(cases))('%s', (_name, item) => {
+  test('killed at any change, and run again, ends whole', async () => {
+    for (let k = 1; ; k += 1) {
+      const world = await deployed(item.from);
+      await item.change?.(world);
+      const revive = world.killAt(k);
+      await item.act(world).catch(() => undefined);
+      const killed = revive();
+      if (item.serving) expect(world.running('blog'), `killed at ${k}`).toContain(world.servedBy('www.blog.org'));
+      await item.act(world);
+      await expectWhole(world);
+      if (!killed) break;
+    }
+  });
+
+  test('killed at any change, and given up, leaves what served', async () => {
+    if (!item.serving || item.from === TCP) return;
+    for (let k = 1; ; k += 1) {
+      const world = await deployed(item.from);
+      await item.change?.(world);
+      const revive = world.killAt(k);
+      await item.act(world).catch(() => undefined);
+      if (!revive()) break;
+      world.define('blog', SITE);
+      world.source('blog', { 'server.js': 'one', 'files/a.txt': 'A' });
+      await put(world);
+      await expectWhole(world);
+      expect(formatPlan(await plan(['blog'], world))).toBe('Up to date.\n');
+    }
+  });
+});
+
+test('a removal that is killed at any change and run again leaves nothing', async () => {
+  for (let k = 1; ; k += 1) {
+    const world = await deployed(TCP);
+    await put(world);
+    const revive = world.killAt(k);
+    await remove('blog', true, world).catch(() => undefined);
+    const killed = revive();
+    // What is gone already needs no second removal.
+    await remove('blog', true, world).catch(() => undefined);
+    expect([...world.engine.boxes.keys()]).toEqual(['hostctl-proxy']);
+    expect([...world.host.entries.keys()].filter((path) => path.includes('blog') && !path.includes('/sites/'))).toEqual(
+      [],
+    );
+    expect(world.servedBy('www.blog.org')).toBeUndefined();
+    if (!killed) break;
+  }
+});
