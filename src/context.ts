@@ -17,7 +17,7 @@ import { loadTemplates } from './local/templates.ts';
 import { loadWorkspace } from './ops/load.ts';
 import { readKey } from './ops/observe.ts';
 import { chooseWorkspace } from './ops/workspace.ts';
-import type { Context, Terminal, Ui } from './ports.ts';
+import type { Context, Templates, Terminal, Ui } from './ports.ts';
 
 export interface Settings {
   /** Directory of the package. */
@@ -39,10 +39,8 @@ export async function makeContext(settings: Settings): Promise<Context> {
   // Files for the proxy must not depend on the umask of whoever deploys.
   process.umask(0o022);
   const files = new LocalFiles();
-  const [workspace, templates] = await Promise.all([
-    findSettings(files, settings),
-    loadTemplates(join(settings.root, 'templates')),
-  ]);
+  const templates = await loadTemplates(join(settings.root, 'templates'));
+  const workspace = await findSettings(files, templates, settings);
   const who = `${user()}@${hostname()}`;
   const endpoint = engineEndpoint(workspace, settings.env);
   const host = new LocalHost(workspace.data, who);
@@ -81,11 +79,11 @@ export function makeTerminal(
   return new EngineTerminal(new EngineApi(engineEndpoint(context.workspace, env)), seat);
 }
 
-async function findSettings(files: LocalFiles, settings: Settings): Promise<Workspace> {
+async function findSettings(files: LocalFiles, { bases }: Templates, settings: Settings): Promise<Workspace> {
   const named = settings.workspace;
   try {
     const dir = await chooseWorkspace(files, named, settings.cwd);
-    return await loadWorkspace(files, dir);
+    return await loadWorkspace(files, dir, bases);
   } catch (error) {
     if (settings.optional && named === undefined && error instanceof HostctlError && error.code === 'NO_WORKSPACE') {
       const workspace = normaliseWorkspace({}, settings.cwd);

@@ -23,6 +23,10 @@ export default class Plan extends HostctlCommand<typeof Plan> {
     const result = await plan(names, context);
     const document = planJson(result);
     this.result(document, formatPlan(result));
-    if (this.flags['detailed-exitcode'] && document['changes'] === true) process.exitCode = EXIT.changes;
+    for (const { error } of result.broken) {
+      if (!this.json) process.stderr.write(await this.words(error));
+      process.exitCode = error.exit;
+    }
+    if (this.flags['detailed-exitcode'] && document['changes'] === true) process.exitCode ??= EXIT.changes;
   }
 }

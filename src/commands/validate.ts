@@ -21,12 +21,13 @@ others are left out.`;
       import('../local/files.ts'),
     ]);
     const files = new LocalFiles();
-    const { runtimes } = await loadTemplates(`${this.config.root}/templates`);
+    const templates = await loadTemplates(`${this.config.root}/templates`);
     const dir = await chooseWorkspace(files, this.flags.workspace, process.cwd());
     let projects: readonly string[];
-    if (this.names.length === 0) projects = await load.validate(files, dir, runtimes);
+    if (this.names.length === 0) projects = await load.validate(files, dir, templates);
     else {
-      const loaded = await load.loadProjects(files, await load.loadWorkspace(files, dir), runtimes);
+      const workspace = await load.loadWorkspace(files, dir, templates.bases);
+      const loaded = await load.loadProjects(files, workspace, templates.runtimes);
       projects = load.selectProjects(loaded, [...new Set(this.names)]).map((project) => project.name);
     }
     this.result({ valid: true, projects }, `${count(projects.length, 'project')}, no problems\n`);

@@ -1,11 +1,10 @@
-import type { Project } from '../core/model.ts';
 import type { Observed } from '../core/state.ts';
 import type { Outcome } from '../core/results.ts';
 import type { Plan, Step } from '../core/steps.ts';
 import type { Context } from '../ports.ts';
 import { makeDataRoot } from './directories.ts';
 import { execute, takenRoutes } from './execute.ts';
-import { loadProjects, selectProjects } from './load.ts';
+import { loadProjects, type Selection, selectProjects, selectSound } from './load.ts';
 import { claimIdentities, ensureKey, observe } from './observe.ts';
 import {
   desiredFor,
@@ -30,7 +29,7 @@ export async function deploy(
   ctx: Context,
   options: DeployOptions,
 ): Promise<Outcome[]> {
-  const projects = await select(names, ctx);
+  const { projects, broken } = await select(names, ctx);
   // Who would not wait for a lock should not wait for a build either.
   if (options.wait === 0 && projects.length === 1) await (await ctx.host.lock(projects[0]!.name, 'deploy'))();
   await makeDataRoot(ctx);
@@ -45,12 +44,18 @@ export async function deploy(
       desiredFor(project, await stillPresent(project, images.get(project.name)!, ctx), observed, ctx),
   }));
   const outcomes = targets.length === 0 ? [] : await execute(targets, ctx, { ...options, doing: 'deploy' });
-  return [...[...failures].map(([project, error]): Outcome => ({ project, changed: false, error })), ...outcomes];
+  const failed = [...broken, ...[...failures].map(([project, error]) => ({ project, error }))];
+  return [...failed.map((item): Outcome => ({ ...item, changed: false })), ...outcomes];
+}
+
+/** A plan, and the definitions that are no good: their projects stay as they are. */
+export interface Planned extends Plan {
+  readonly broken: Selection['broken'];
 }
 
 /** What `deploy` would do, without doing any of it. */
-export async function plan(names: readonly string[] | 'all', ctx: Context): Promise<Plan> {
-  const projects = await select(names, ctx);
+export async function plan(names: readonly string[] | 'all', ctx: Context): Promise<Planned> {
+  const { projects, broken } = await select(names, ctx);
   const images = await lookAtImages(projects, ctx);
   const observed = await observe(ctx);
   const desired = await desiredForAll(projects, images, observed, ctx);
@@ -59,12 +64,14 @@ export async function plan(names: readonly string[] | 'all', ctx: Context): Prom
   const missing = imageSteps(images, await proxyBaseStep(ctx));
   const first = (project: string, steps: readonly Step[]): Step[] => [...missing.of(project), ...steps];
   return {
+    broken,
     host: [...missing.host, ...result.host],
     projects: result.projects.map((item) => ({ ...item, before: first(item.project, item.before) })),
   };
 }
 
-async function select(names: readonly string[] | 'all', ctx: Context): Promise<Project[]> {
+/** All that are sound, or exactly those that were named. */
+async function select(names: readonly string[] | 'all', ctx: Context): Promise<Selection> {
   const loaded = await loadProjects(ctx.files, ctx.workspace, ctx.templates.runtimes);
-  return selectProjects(loaded, names);
+  return names === 'all' ? selectSound(loaded) : { projects: selectProjects(loaded, names), broken: [] };
 }

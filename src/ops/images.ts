@@ -6,6 +6,7 @@ import { chooseServer, type Runtime } from '../core/runtime.ts';
 import type { ImageIdentity } from '../core/state.ts';
 import type { Step } from '../core/steps.ts';
 import { fillTemplate } from '../core/template.ts';
+import { count } from '../errors.ts';
 import { workspaceFiles } from '../core/workspace.ts';
 import type { BuildContext, Context } from '../ports.ts';
 
@@ -66,7 +67,7 @@ function isSame(a: ImageJob, b: ImageJob): boolean {
 }
 
 function buildWhy(job: Extract<ImageJob, { kind: 'build' }>): string {
-  return `${job.context.files} files of source, no image of them yet`;
+  return `${count(job.context.files, 'file')} of source, no image of ${job.context.files === 1 ? 'it' : 'them'} yet`;
 }
 
 async function resolveImage(

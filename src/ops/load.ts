@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path';
+import type { Base } from '../core/base.ts';
 import { checkSchema } from '../core/check.ts';
 import { parseHostname } from '../core/hostnames.ts';
 import type { Project, Workspace } from '../core/model.ts';
@@ -10,7 +11,7 @@ import { normaliseWorkspace } from '../core/workspace.ts';
 import { workspaceSchema } from '../core/workspace-schema.ts';
 import type { YamlFile } from '../core/yaml.ts';
 import { DefinitionError, EXIT, HostctlError } from '../errors.ts';
-import type { Files } from '../ports.ts';
+import type { Files, Templates } from '../ports.ts';
 import {
   inOrder,
   nameOf,
@@ -35,8 +36,8 @@ export interface Loaded {
   readonly names: readonly string[];
 }
 
-/** hostctl.yaml of a directory. @param bases names there are; without them those of `bases.images` are not checked */
-export async function loadWorkspace(files: Files, dir: string, bases?: readonly string[]): Promise<Workspace> {
+/** hostctl.yaml of a directory. `bases` are those whose image it may name. */
+export async function loadWorkspace(files: Files, dir: string, bases: readonly Base[]): Promise<Workspace> {
   const { workspace, problems } = await readWorkspace(files, dir, bases);
   if (problems.length > 0) throw new DefinitionError(problems);
   return workspace;
@@ -46,7 +47,7 @@ export async function loadWorkspace(files: Files, dir: string, bases?: readonly 
 async function readWorkspace(
   files: Files,
   dir: string,
-  bases: readonly string[] | undefined,
+  bases: readonly Base[],
 ): Promise<{ workspace: Workspace; problems: readonly Problem[] }> {
   const defaults = normaliseWorkspace({}, dir);
   const read = await readYaml(files, join(dir, WORKSPACE_FILE), dir);
@@ -54,30 +55,29 @@ async function readWorkspace(
   const { file } = read;
   if (file.value === null || file.value === undefined) return { workspace: defaults, problems: file.flaws };
   const checked = checkSchema(workspaceSchema, file);
-  const findings = [...(checked.ok ? [] : checked.findings), ...(bases ? checkBases(file, bases) : [])];
+  const findings = [...(checked.ok ? [] : checked.findings), ...checkBases(file, bases)];
   const problems = inOrder([...file.flaws, ...file.problems(findings)]);
   return { workspace: checked.ok ? normaliseWorkspace(checked.value, dir) : defaults, problems };
 }
 
 /** `bases.images` names bases, and which there are is known only to the templates. */
-function checkBases(file: YamlFile, bases: readonly string[]): Finding[] {
+function checkBases(file: YamlFile, bases: readonly Base[]): Finding[] {
   const { images } = (file.value as { bases?: { images?: unknown } | null }).bases ?? {};
   if (images === null || typeof images !== 'object') return [];
+  const names = bases.map((base) => base.name);
   return Object.keys(images)
-    .filter((name) => !bases.includes(name))
+    .filter((name) => !names.includes(name))
     .map((name) => {
-      const guess = didYouMean(name, bases);
-      const hint = guess ? `did you mean ${quote(guess)}?` : `bases: ${bases.join(', ')}`;
+      const guess = didYouMean(name, names);
+      const hint = guess ? `did you mean ${quote(guess)}?` : `bases: ${names.join(', ')}`;
       return { path: ['bases', 'images', name], on: 'key', message: `there is no base ${quote(name)}`, hint };
     });
 }
 
 /** Every problem of a workspace, hostctl.yaml's own first; fails with all of them. Returns the projects' names. */
-export async function validate(files: Files, dir: string, runtimes: readonly Runtime[]): Promise<readonly string[]> {
-  const servers = runtimes.flatMap((runtime) => Object.values(runtime.servers));
-  const bases = [...new Set(servers.map((server) => server.base))];
-  const { workspace, problems } = await readWorkspace(files, dir, bases);
-  const loaded = await loadProjects(files, workspace, runtimes);
+export async function validate(files: Files, dir: string, templates: Templates): Promise<readonly string[]> {
+  const { workspace, problems } = await readWorkspace(files, dir, templates.bases);
+  const loaded = await loadProjects(files, workspace, templates.runtimes);
   const all = [...problems, ...loaded.problems];
   if (all.length > 0) throw new DefinitionError(all);
   return loaded.names;
@@ -140,11 +140,14 @@ export function selectProjects(loaded: Loaded, names: readonly string[] | 'all')
   return wanted.map((name) => loaded.projects.find((project) => project.name === name)!);
 }
 
+/** Projects to work on, and why others are not among them. */
+export interface Selection {
+  readonly projects: readonly Project[];
+  readonly broken: readonly { readonly project: string; readonly error: DefinitionError }[];
+}
+
 /** Every project whose definition is right, and why the others stay as they are. */
-export function selectSound(loaded: Loaded): {
-  projects: Project[];
-  broken: { project: string; error: HostctlError }[];
-} {
+export function selectSound(loaded: Loaded): Selection {
   failWithoutFolder(loaded);
   const broken = loaded.names.flatMap((project) => {
     const problems = loaded.problems.filter((problem) => nameOf(problem.file) === project);

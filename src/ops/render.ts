@@ -1,14 +1,14 @@
 import type { Context } from '../ports.ts';
 import type { GeneratedFile } from '../proxy/driver.ts';
 import { drivers } from '../proxy/index.ts';
-import { loadProjects, selectProjects } from './load.ts';
+import { loadProjects, selectProjects, selectSound } from './load.ts';
 import { desiredForAll, lookAtImages } from './prepare.ts';
 import { liveSites, observe } from './observe.ts';
 
 /** The proxy's files as they would be written if the given projects were deployed now; all files without names. */
 export async function render(names: readonly string[], ctx: Context): Promise<GeneratedFile[]> {
   const loaded = await loadProjects(ctx.files, ctx.workspace, ctx.templates.runtimes);
-  const projects = selectProjects(loaded, names.length > 0 ? names : 'all');
+  const projects = names.length > 0 ? selectProjects(loaded, names) : selectSound(loaded).projects;
   const images = await lookAtImages(projects, ctx);
   const observed = await observe(ctx);
   const desired = await desiredForAll(projects, images, observed, ctx);

@@ -1,18 +1,25 @@
 import { JSON_VERSION } from '../core/results.ts';
 import { formatPlan, type Plan, projectSteps, type Step, subjectOf } from '../core/steps.ts';
 import type { Event } from '../ports.ts';
+import { errorJson } from './failure.ts';
 
 /** A step as JSON: stable words instead of everything hostctl knows of it. */
 function stepJson(step: Step): Record<string, unknown> {
   return { do: step.do, subject: subjectOf(step), why: step.why };
 }
 
-export function planJson(plan: Plan): Record<string, unknown> {
+/** @param plan with the projects whose definitions are no good */
+export function planJson(
+  plan: Plan & { readonly broken: readonly { readonly project: string; readonly error: unknown }[] },
+): Record<string, unknown> {
   return {
     version: JSON_VERSION,
     changes: formatPlan(plan) !== 'Up to date.\n',
     host: plan.host.map(stepJson),
-    projects: plan.projects.map((item) => ({ project: item.project, steps: projectSteps(item).map(stepJson) })),
+    projects: [
+      ...plan.projects.map((item) => ({ project: item.project, steps: projectSteps(item).map(stepJson) })),
+      ...plan.broken.map(({ project, error }) => ({ project, error: errorJson(error) })),
+    ],
   };
 }
 

@@ -59,7 +59,7 @@ describe('the workspace', () => {
   test('HOSTCTL_WORKSPACE names it for every command, --workspace another one', async () => {
     for (const [command, words] of [
       [Validate, ''],
-      [Plan, '--all'],
+      [Plan, 'bad'],
     ] as const) {
       expect((await runCommand(command, words, here)).err).toContain('projects/bad.yaml:2:16');
       expect((await runCommand(command, `${words} -C /nonexistent`, here)).err).toContain(

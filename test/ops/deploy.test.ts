@@ -104,7 +104,7 @@ describe('deploy', () => {
     world.define('broken', 'hostnames: [');
     const [outcome] = await put();
     expect(outcome?.error).toBeUndefined();
-    await expect(deploy('all', world, { wait: 0 })).rejects.toThrow('1 problem in 1 file');
+    await expect(put(['broken'])).rejects.toThrow('1 problem in 1 file');
   });
 
   test('one project that fails does not stop the others', async () => {

@@ -99,6 +99,18 @@ describe('a failure', () => {
     expect(stateOf(first!).restart).toBe('always');
   });
 
+  test('of a definition stays with its project', async () => {
+    await put('shop');
+    world.define('bad', 'hostnames: [a b]\n');
+    const planned = await plan('all', world);
+    expect(planned.projects.map((item) => item.project)).toEqual(['blog', 'shop']);
+    expect(planned.broken).toMatchObject([{ project: 'bad', error: { code: 'DEFINITION', exit: 2 } }]);
+    const outcomes = await deploy('all', world, { wait: 0 });
+    expect(outcomes.find((item) => item.project === 'bad')?.error).toMatchObject({ code: 'DEFINITION', exit: 2 });
+    expect(world.servedBy('www.blog.org')).toBe(world.running('blog')[0]);
+    await expect(put('bad')).rejects.toMatchObject({ code: 'DEFINITION' });
+  });
+
   test('of a base stops only who is built on it', async () => {
     world.define('php', 'hostnames: [php.org]\napps:\n  web: { runtime: php, source: /src/php }\n');
     world.source('php', { 'index.php': '' });

@@ -18,7 +18,7 @@ const load = (world: World): ReturnType<typeof loadProjects> =>
 
 /** `file line:column …` of everything `hostctl validate` finds. */
 async function validated(world: World): Promise<string[]> {
-  const error: unknown = await validate(world.files, '/work', world.templates.runtimes).then(
+  const error: unknown = await validate(world.files, '/work', world.templates).then(
     () => undefined,
     (reason: unknown) => reason,
   );
@@ -144,14 +144,13 @@ describe('hostctl.yaml', () => {
       'hostctl.yaml 1:20 bases.images.pyton: there is no base `pyton` → did you mean `python`?',
       'hostctl.yaml 2:1 keep: unknown key `keep` → known here: instance, data, engine, proxy, bases, network, defaults',
     ]);
-    const bases = world.templates.bases.map((base) => base.name);
-    await expect(loadWorkspace(world.files, '/work', bases)).rejects.toThrow('2 problems in 1 file');
+    await expect(loadWorkspace(world.files, '/work', world.templates.bases)).rejects.toThrow('2 problems in 1 file');
   });
 
   test('tells of bases as the templates have them', async () => {
     const world = await worldWith({});
     const images = world.templates.bases.map((base) => `${base.name}: "a:1"`).join(', ');
     world.files.texts.set('/work/hostctl.yaml', `bases: { images: { ${images} } }\n`);
-    expect(await validate(world.files, '/work', world.templates.runtimes)).toEqual([]);
+    expect(await validate(world.files, '/work', world.templates)).toEqual([]);
   });
 });
