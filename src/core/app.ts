@@ -18,10 +18,17 @@ export function normaliseApp(name: string, project: ProjectInput, around: Surrou
   const runtime = readRuntime(input, at, around, report);
   const serves = path !== undefined || input.health?.path !== undefined;
   const server = runtime && readServer(runtime, input, at, report);
+  const listen = readListen(input, serves, server);
+  if (server && listen.kind === 'none' && input.command === undefined) {
+    report.add(at, `${quote(name)} answers no requests, so what should it run?`, {
+      hint: 'add a `command`, or the `path` or `port` it answers',
+      on: 'key',
+    });
+  }
   return {
     name,
     source: readSource(input, at, runtime, server, around, report),
-    listen: readListen(input, serves, server),
+    listen,
     ...(path === undefined ? {} : { path }),
     ...optional('command', readCommand(input.command, [...at, 'command'], report)),
     env: { ...runtime?.env, ...input.env },
@@ -162,6 +169,9 @@ function readRuntimeSource(
   const { values, missing } = templateValues(runtime, server, around.facts(dir), givenValues(input));
   // A source that is not there says nothing, and was reported.
   for (const name of around.exists(dir) === 'folder' ? missing : []) {
+    // Who starts something else needs none of them.
+    values[name] = '';
+    if (input.command !== undefined) continue;
     report.add(at, `nothing in the source says which ${quote(name)} to start`, { hint: `add \`${name}:\``, on: 'key' });
   }
   return { kind: 'runtime', runtime: runtime.name, dir, values, server: server.name };

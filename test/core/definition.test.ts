@@ -33,6 +33,14 @@ describe('a definition that is complete', () => {
     expect(project?.apps[0]).toMatchObject({ listen: { kind: 'none' }, command: ['node', 'worker.js'] });
   });
 
+  test('needs nothing of the source that its own command does without', async () => {
+    const { project, problems } = await check(
+      'apps:\n  worker: { runtime: wsgi, source: /src/app, command: celery worker }\n',
+    );
+    expect(brief(problems)).toEqual([]);
+    expect(project?.apps[0]).toMatchObject({ listen: { kind: 'none' }, command: ['celery', 'worker'] });
+  });
+
   test('reads what the source says: the WSGI module of a Django project', async () => {
     const { project } = await check('hostnames: [a.org]\napps:\n  web: { runtime: django, source: /src/django }\n');
     expect(project?.apps[0]?.source).toMatchObject({
@@ -252,6 +260,11 @@ describe('what must be refused', () => {
       'web without a hostname',
       'apps:\n  web: { runtime: node, source: /src/app }\n',
       '2:3 apps.web: `web` answers requests, but the project has no hostname → add `hostnames: [www.example.org]`, or give an app that answers none another name',
+    ],
+    [
+      'nothing to run',
+      'apps:\n  job: { runtime: node, source: /src/app }\n',
+      '2:3 apps.job: `job` answers no requests, so what should it run? → add a `command`, or the `path` or `port` it answers',
     ],
     [
       'two apps on one path',
