@@ -19,7 +19,7 @@ export function normaliseApp(name: string, project: ProjectInput, around: Surrou
   const serves = path !== undefined || input.health?.path !== undefined;
   const server = runtime && readServer(runtime, input, at, report);
   const listen = readListen(input, serves, server);
-  if (server && listen.kind === 'none' && input.command === undefined) {
+  if (server && !runtime.worker && listen.kind === 'none' && input.command === undefined) {
     report.add(at, `${quote(name)} answers no requests, so what should it run?`, {
       hint: 'add a `command`, or the `path` or `port` it answers',
       on: 'key',

@@ -42,6 +42,8 @@ export const runtimeSchema = z.strictObject({
     .optional(),
   /** The keys of an app this runtime understands, besides those every app has. */
   accepts: z.array(z.enum(['wsgi', 'asgi', 'root', 'server', 'static'])),
+  /** Whether what it starts may also be something that answers no requests. */
+  worker: z.boolean().optional(),
   /** Application servers, the default first. */
   servers: z.record(
     z.string(),

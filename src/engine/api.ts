@@ -16,6 +16,8 @@ export interface Call {
   readonly headers?: Readonly<Record<string, string>>;
   /** Milliseconds until the answer must be complete (for streams: must begin). */
   readonly deadline?: number;
+  /** Milliseconds a stream may be silent before it counts as lost; absent for those that may be for ever. */
+  readonly silence?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -34,6 +36,7 @@ export class EngineError extends HostctlError {
 export const SYSTEM_ENGINES = new Set(['unix:///var/run/docker.sock', 'unix:///run/docker.sock']);
 
 const DEADLINE = 60_000;
+const HANGS = 'hostctl doctor tells whether the engine hangs; restarting it helps then';
 /** Every status is handed to us; dockerode's own messages lose the engine's words on streams. */
 const ANY_STATUS = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [index + 100, true]));
 
@@ -42,6 +45,7 @@ type Dial = (options: Record<string, unknown>, done: (error: Error | null, answe
 interface Answer extends Readable {
   readonly statusCode: number;
   readonly headers: Readonly<Record<string, string | undefined>>;
+  setTimeout(ms: number, silent: () => void): void;
 }
 
 /** docker-modem prints its options on every request, shown or not; an agent takes a millisecond to print. */
@@ -95,13 +99,15 @@ export class EngineApi {
     });
   }
 
-  /** The answer's body as it comes; the deadline only covers its beginning. */
+  /** The answer's body as it comes; the deadline only covers its beginning, `silence` what follows. */
   async open(call: Call): Promise<Readable> {
     const beginning = new AbortController();
     const timer = setTimeout(() => beginning.abort(timeout()), call.deadline ?? DEADLINE);
     try {
       const signal = call.signal ? AbortSignal.any([call.signal, beginning.signal]) : beginning.signal;
-      return await this.#translate(call, () => this.#answer(call, signal));
+      const answer = await this.#translate(call, () => this.#answer(call, signal));
+      if (call.silence !== undefined) answer.setTimeout(call.silence, () => answer.destroy(this.#lost(call)));
+      return answer;
     } finally {
       clearTimeout(timer);
     }
@@ -157,6 +163,11 @@ export class EngineApi {
     }
   }
 
+  #lost(call: Call): HostctlError {
+    const message = `the Docker Engine has said nothing for ${formatDuration(call.silence!)} during ${call.method} ${call.path}`;
+    return new HostctlError('ENGINE_UNREACHABLE', message, { exit: EXIT.unreachable, hints: [HANGS] });
+  }
+
   #plain(error: unknown, call: Call): unknown {
     if (error instanceof HostctlError) return error;
     if (call.signal?.aborted) return call.signal.reason;
@@ -181,9 +192,7 @@ export class EngineApi {
     }
     if (name === 'TimeoutError' || name === 'AbortError' || code === 'ABORT_ERR') {
       const waited = formatDuration(call.deadline ?? DEADLINE);
-      return unreachable(`the Docker Engine did not answer ${call.method} ${call.path} within ${waited}`, [
-        'hostctl doctor tells whether the engine hangs; restarting it helps then',
-      ]);
+      return unreachable(`the Docker Engine did not answer ${call.method} ${call.path} within ${waited}`, [HANGS]);
     }
     if (['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'HPE_INVALID_CONSTANT'].includes(code)) {
       return unreachable(`the Docker Engine dropped the connection during ${call.method} ${call.path}`, [

@@ -19,7 +19,7 @@ import * as views from './views.ts';
 const NEWEST_API = '1.51';
 /** Between the two samples a cpu figure is made of. */
 const SAMPLE_MS = 250;
-/** What a program run inside a container may take when nothing else was asked for. */
+/** What a program run inside a container may take when nothing else was asked for, and a copy may be silent. */
 const EXEC_MS = 60_000;
 
 /** Runs `work` when nobody else on this machine does the same. */
@@ -214,7 +214,7 @@ export class DockerEngine implements Engine {
 
   async copyFrom(name: string, path: string): Promise<Readable> {
     await this.info();
-    return this.#api.open({ method: 'GET', path: `/containers/${name}/archive`, query: { path } });
+    return this.#api.open({ method: 'GET', path: `/containers/${name}/archive`, query: { path }, silence: EXEC_MS });
   }
 
   async createNetwork(spec: NetworkSpec): Promise<void> {

@@ -10,6 +10,8 @@ import { type Progress, progress } from './streams.ts';
 /** Builds, pulls and imports answer 200 first and fail in the middle of their stream. */
 
 const LONG = 60 * 60_000;
+/** A step that prints nothing may take a while; a builder that hangs never says anything again. */
+const SILENCE = 15 * 60_000;
 
 export async function buildImage(
   api: EngineApi,
@@ -31,6 +33,7 @@ export async function buildImage(
     stream: context,
     headers: { 'Content-Type': 'application/x-tar' },
     deadline: LONG,
+    silence: SILENCE,
   });
   const trace = new BuildTrace();
   const tail: string[] = [];
@@ -71,6 +74,7 @@ export async function pullImage(
     path: '/images/create',
     query: { fromImage: ref },
     deadline: LONG,
+    silence: SILENCE,
     ...(auth === undefined ? {} : { headers: { 'X-Registry-Auth': auth } }),
   });
   for await (const event of progress(stream)) {
@@ -102,6 +106,7 @@ export async function importRoot(
     stream: tar,
     headers: { 'Content-Type': 'application/x-tar' },
     deadline: LONG,
+    silence: SILENCE,
   });
   for await (const event of progress(stream)) {
     if (event.error !== undefined)

@@ -263,7 +263,7 @@ describe('what must be refused', () => {
     ],
     [
       'nothing to run',
-      'apps:\n  job: { runtime: node, source: /src/app }\n',
+      'apps:\n  job: { runtime: static, source: /src/app }\n',
       '2:3 apps.job: `job` answers no requests, so what should it run? → add a `command`, or the `path` or `port` it answers',
     ],
     [
