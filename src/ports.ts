@@ -174,7 +174,7 @@ export interface Prober {
   generation(): Promise<string | undefined>;
 }
 
-export type ProbeTarget = { readonly kind: 'socket'; readonly dir: string } | Extract<Upstream, { kind: 'port' }>;
+export type ProbeTarget = { readonly kind: 'socket'; readonly path: string } | Extract<Upstream, { kind: 'port' }>;
 
 // ---- this machine
 

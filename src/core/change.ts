@@ -2,8 +2,8 @@ import type { ImageIdentity, Workload } from './state.ts';
 
 /** Why a container has to be replaced, in the words of the definition: `env DEBUG, image`. */
 export function explainChange(before: Workload, after: Workload, imageBefore: ImageIdentity | undefined): string {
-  const was = before.container;
-  const is = after.container;
+  const was = withoutName(before.container);
+  const is = withoutName(after.container);
   const changes: string[] = [];
   if (was.image !== is.image) changes.push(/:[0-9a-f]{12}$/.test(is.image) ? 'source' : 'image');
   else if (imageBefore?.identity !== undefined && changes.length === 0 && sameSettings(was, is)) changes.push('image');
@@ -29,6 +29,11 @@ export function explainChange(before: Workload, after: Workload, imageBefore: Im
   if (JSON.stringify(before.listen) !== JSON.stringify(after.listen)) changes.push('port');
   const what = [...new Set(changes)].join(', ') || 'definition';
   return `${what} changed (was ${before.spec.slice(0, 7)})`;
+}
+
+/** A socket has the name of its container, which is no change of its own. */
+function withoutName(container: Workload['container']): Workload['container'] {
+  return JSON.parse(JSON.stringify(container).replaceAll(container.name, '')) as Workload['container'];
 }
 
 function sameSettings(a: Workload['container'], b: Workload['container']): boolean {

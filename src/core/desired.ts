@@ -1,8 +1,8 @@
 import type { ContainerSpec, Mount, NetworkUse, Tmpfs } from './container.ts';
 import type { Identity } from './identity.ts';
-import { INSIDE, LAYOUT, socketDirectory, socketLink } from './layout.ts';
+import { INSIDE, LAYOUT, socketDirectory, socketInside, socketLink } from './layout.ts';
 import type { App, Project, Workspace } from './model.ts';
-import { containerName, egressNetwork, groupName, hashOf, LABEL, networkName } from './names.ts';
+import { containerName, egressNetwork, groupNames, hashOf, LABEL, networkName } from './names.ts';
 import { chooseServer, type Runtime } from './runtime.ts';
 import { mediaSets, siteOf } from './site.ts';
 import type { Desired, ImageIdentity, MediaSet, Workload } from './state.ts';
@@ -57,8 +57,8 @@ function onProjectNetwork(app: App, project: Project): boolean {
 function workload(app: App, replica: number, media: readonly MediaSet[], input: DesiredInput): Workload {
   const { project, workspace, identity, images, key } = input;
   const image = images[app.name]!;
-  const plain = containerOf(app, media, input);
-  const { limits: _limits, ...semantic } = plain;
+  // The socket is named after the container, which is named after the hash of everything else.
+  const { limits: _limits, ...semantic } = containerOf(app, media, input, socketInside(''));
   // Which image a tag means is only known once it is on the engine; until then no name can be promised.
   const spec =
     image.identity === undefined
@@ -71,10 +71,12 @@ function workload(app: App, replica: number, media: readonly MediaSet[], input: 
           owner: [workspace.instance, project.name, app.name],
         });
   const name = containerName(project.name, app.name, spec, replica);
+  const plain = containerOf(app, media, input, socketInside(name));
   const socketDir = app.listen.kind === 'socket' ? socketDirectory(key, name) : undefined;
   const socketMount: Mount[] = socketDir
     ? [{ source: `${workspace.data}/${LAYOUT.sockets}/${socketDir}`, target: INSIDE.socketDir, readOnly: false }]
     : [];
+  const groups = app.listen.kind === 'port' ? groupNames(project.name, app.name, spec, replica) : [];
   return {
     project: project.name,
     app: app.name,
@@ -97,12 +99,14 @@ function workload(app: App, replica: number, media: readonly MediaSet[], input: 
       mounts: [...plain.mounts, ...socketMount],
       networks: plain.networks.map((use) => ({
         ...use,
-        aliases: use.aliases.length > 0 ? [...use.aliases, groupName(project.name, app.name, spec)] : use.aliases,
+        aliases: use.aliases.length > 0 ? [...use.aliases, ...groups] : use.aliases,
       })),
     },
     health: app.health,
     listen: app.listen,
-    ...(socketDir === undefined ? {} : { socketDir, link: socketLink(key, project.name, app.name, replica) }),
+    ...(socketDir === undefined
+      ? {}
+      : { socketDir, socket: `${socketDir}/${name}.sock`, link: socketLink(key, project.name, app.name, replica) }),
     ...(app.release ? { release: app.release } : {}),
     needs: app.needs,
     overlap: app.replicas > 1 || app.volumes.every((volume) => volume.shared),
@@ -116,14 +120,15 @@ function containerOf(
   app: App,
   media: readonly MediaSet[],
   input: DesiredInput,
+  socket: string,
 ): Omit<ContainerSpec, 'name' | 'image' | 'labels'> {
   const { project, workspace, identity } = input;
   const uid = identity.uids[app.name]!;
   const relaxed = new Set(app.relax.map((item) => item.allow));
   return {
     ...(relaxed.has('image-user') ? {} : { uid }),
-    ...startOf(app, input.runtimes),
-    env: environment(app),
+    ...startOf(app, input.runtimes, socket),
+    env: environment(app, socket),
     limits: app.limits,
     files: OPEN_FILES,
     readOnly: !relaxed.has('writable-rootfs'),
@@ -142,14 +147,18 @@ function containerOf(
  * Runtimes start through a shell that lets the proxy's group use the socket and read uploads, and that clears a socket
  * left behind by a crash. Images keep their own entry point.
  */
-function startOf(app: App, runtimes: readonly Runtime[]): Pick<ContainerSpec, 'entrypoint' | 'command'> {
+function startOf(
+  app: App,
+  runtimes: readonly Runtime[],
+  socket: string,
+): Pick<ContainerSpec, 'entrypoint' | 'command'> {
   const source = app.source;
   if (source.kind !== 'runtime') return app.command ? { command: app.command } : {};
   const runtime = runtimes.find((candidate) => candidate.name === source.runtime)!;
   const server = chooseServer(runtime, source.server)!;
   const template = (app.listen.kind === 'port' ? server.spec.port : server.spec.socket) ?? [];
-  const values = { ...source.values, socket: INSIDE.socket, port: portOf(app) };
-  const clear = app.listen.kind === 'socket' ? `rm -f ${INSIDE.socket}; ` : '';
+  const values = { ...source.values, socket, port: portOf(app) };
+  const clear = app.listen.kind === 'socket' ? `rm -f ${socket}; ` : '';
   return {
     entrypoint: ['/bin/sh', '-c', `umask 007; ${clear}exec "$@"`, 'hostctl'],
     command: app.command ?? template.map((word) => fillTemplate(word, values)),
@@ -160,10 +169,10 @@ function portOf(app: App): string {
   return app.listen.kind === 'port' ? String(app.listen.port) : '';
 }
 
-function environment(app: App): Record<string, string> {
+function environment(app: App, socket: string): Record<string, string> {
   if (app.source.kind === 'image') return { ...app.env };
   const listen =
-    app.listen.kind === 'socket' ? { PORT: INSIDE.socket } : app.listen.kind === 'port' ? { PORT: portOf(app) } : {};
+    app.listen.kind === 'socket' ? { PORT: socket } : app.listen.kind === 'port' ? { PORT: portOf(app) } : {};
   return { ...(app.source.kind === 'runtime' ? { HOME: '/tmp' } : {}), ...listen, ...app.env };
 }
 

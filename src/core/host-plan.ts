@@ -70,7 +70,7 @@ export function liveLinks(histories: Observed['histories']): Pick<Observed, 'lin
   const media = live.flatMap((desired) => desired.media);
   return {
     links: Object.fromEntries(
-      workloads.flatMap((item) => (item.link === undefined ? [] : [[item.link, linkTarget(item.socketDir!)]])),
+      workloads.flatMap((item) => (item.link === undefined ? [] : [[item.link, linkTarget(item.socket!)]])),
     ),
     mediaLinks: Object.fromEntries(
       media.flatMap((item) => (item.link === undefined ? [] : [[item.link, item.root.split('/')[1]!]])),

@@ -33,7 +33,6 @@ export const LAYOUT = {
 export const INSIDE = {
   /** An app's own socket directory. */
   socketDir: '/run/hostctl',
-  socket: '/run/hostctl/app.sock',
   /** The proxy's view. */
   config: '/etc/hostctl',
   sockets: '/run/hostctl/sockets',
@@ -63,9 +62,14 @@ export function isLinkOf(project: string, link: string): boolean {
   return link.startsWith(`${project}.`);
 }
 
-/** Where a link leads: to the socket below its container's directory. */
-export function linkTarget(socketDir: string): string {
-  return `../sockets/${socketDir}/app.sock`;
+/** Where a link leads. @param socket path below `sockets/` */
+export function linkTarget(socket: string): string {
+  return `../${LAYOUT.sockets}/${socket}`;
+}
+
+/** A container's socket as the container sees it. Named after it: the kernel tells the proxy's connections apart by that. */
+export function socketInside(container: string): string {
+  return `${INSIDE.socketDir}/${container}.sock`;
 }
 
 /** The proxy answers on its admin socket only to who knows this. */

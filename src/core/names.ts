@@ -44,9 +44,21 @@ export function containerName(project: string, app: string, spec: string, replic
   return `${project}-${app}-${spec.slice(0, 7)}${replica > 1 ? `-${replica}` : ''}`;
 }
 
-/** DNS name all replicas of one version of an app share on the project's network; the proxy asks for this one. */
-export function groupName(project: string, app: string, spec: string): string {
-  return `${containerName(project, app, spec, 1)}-all`;
+/** The most containers one app may have. */
+export const MOST_REPLICAS = 32;
+
+/**
+ * DNS name the first `count` replicas of one version of an app share on the project's network; the proxy asks for this
+ * one. With fewer replicas it asks for another name, and so for none of those that are about to go.
+ */
+export function groupName(project: string, app: string, spec: string, count: number): string {
+  return `${containerName(project, app, spec, 1)}-of${count}`;
+}
+
+/** Every group a replica belongs to. */
+export function groupNames(project: string, app: string, spec: string, replica: number): string[] {
+  const counts = Array.from({ length: MOST_REPLICAS - replica + 1 }, (_, index) => replica + index);
+  return counts.map((count) => groupName(project, app, spec, count));
 }
 
 /** Neither name can hold an underscore or a dot, so that no two networks of any instances and projects meet. */

@@ -165,7 +165,7 @@ function planRoute(
 ): StepOf<'route'> | undefined {
   const { current } = history;
   const links = desired.workloads.filter(
-    (item) => item.link !== undefined && observed.links[item.link] !== linkTarget(item.socketDir!),
+    (item) => item.link !== undefined && observed.links[item.link] !== linkTarget(item.socket!),
   );
   const media = desired.media.filter(
     (item) => item.link !== undefined && observed.mediaLinks[item.link] !== item.root.split('/')[1],

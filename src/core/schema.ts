@@ -16,6 +16,7 @@ import {
   text,
   whole,
 } from './schema-parts.ts';
+import { MOST_REPLICAS } from './names.ts';
 import { quote } from './units.ts';
 
 const ENV_NAME_PATTERN = /^[A-Za-z_][A-Za-z0-9_]*$/;
@@ -130,7 +131,7 @@ const app = z
     limits: limits.optional(),
     health: health.optional(),
     release: command.describe('Runs once, from the new image, before the switch: migrations and the like.').optional(),
-    replicas: count('replicas', 64).describe('Containers that share the requests. Default 1.').optional(),
+    replicas: count('replicas', MOST_REPLICAS).describe('Containers that share the requests. Default 1.').optional(),
     volumes: z
       .record(name('volume', 32), volume)
       .describe('Data that outlives releases: name → path in the container.')

@@ -75,7 +75,9 @@ export function siteOf(project: Project, workloads: readonly Workload[], media: 
 function upstreamsOf(replicas: readonly Workload[]): Upstream[] {
   const first = replicas[0]!;
   if (first.listen.kind === 'port') {
-    return [{ kind: 'port', host: groupName(first.project, first.app, first.spec), port: first.listen.port }];
+    return [
+      { kind: 'port', host: groupName(first.project, first.app, first.spec, replicas.length), port: first.listen.port },
+    ];
   }
   return replicas.flatMap((item) => (item.link === undefined ? [] : [{ kind: 'socket' as const, link: item.link }]));
 }

@@ -17,6 +17,8 @@ export interface Workload {
   readonly listen: App['listen'];
   /** Name of the directory below `sockets/`, for apps on a socket. */
   readonly socketDir?: string;
+  /** Path of its socket below `sockets/`. */
+  readonly socket?: string;
   /** Name of the link below `links/` that should lead to its socket. */
   readonly link?: string;
   readonly release?: readonly string[];

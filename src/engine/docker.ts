@@ -141,9 +141,18 @@ export class DockerEngine implements Engine {
   }
 
   async stop(name: string, seconds: number): Promise<void> {
-    await missing(this.#setRestart(name, 'no'));
     const call = { method: 'POST', path: `/containers/${name}/stop`, query: { t: seconds } } as const;
-    await missing(this.#networked(() => this.#api.json({ ...call, deadline: (seconds + 60) * 1000 })));
+    const stop = (): Promise<unknown> =>
+      missing(this.#networked(() => this.#api.json({ ...call, deadline: (seconds + 60) * 1000 })));
+    try {
+      await missing(this.#setRestart(name, 'no'));
+    } catch (error) {
+      // Between two attempts of one that ends at once, the engine takes it for running and the kernel does not.
+      if (!(error instanceof EngineError && /cannot update a stopped container/.test(error.message))) throw error;
+      await stop();
+      await missing(this.#setRestart(name, 'no'));
+    }
+    await stop();
   }
 
   async resume(name: string): Promise<void> {

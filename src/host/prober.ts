@@ -20,8 +20,7 @@ export class ProxyProber implements Prober {
   }
 
   async candidate(target: ProbeTarget, probe: ProbeRequest): Promise<Answer> {
-    const at =
-      target.kind === 'port' ? `${target.host}:${target.port}` : `unix:${INSIDE.sockets}/${target.dir}/app.sock:`;
+    const at = target.kind === 'port' ? `${target.host}:${target.port}` : `unix:${INSIDE.sockets}/${target.path}:`;
     const headers = { Host: probe.host, 'X-Hostctl-Key': await this.#token(), 'X-Hostctl-Target': at };
     const { answer } = await send({ socketPath: this.#socket, path: probe.path, headers }, probe.timeout);
     if (answer.ok && answer.status === SILENT) return { ok: false, reason: 'nothing listens yet', ms: answer.ms };

@@ -1,4 +1,4 @@
-import { INSIDE } from '../core/layout.ts';
+import { socketInside } from '../core/layout.ts';
 import { proxyName } from '../core/names.ts';
 import type { Workload } from '../core/state.ts';
 import type { Context } from '../ports.ts';
@@ -19,23 +19,26 @@ export async function drain(workload: Workload, limit: number, ctx: Context): Pr
 
 /** Connections between the proxy and a container, or undefined when they cannot be counted. */
 async function openConnections(workload: Workload, ctx: Context): Promise<number | undefined> {
-  if (workload.listen.kind === 'none') return 0;
-  if (workload.listen.kind === 'socket') {
-    const table = await read(workload.container.name, '/proc/net/unix', ctx);
-    return table === undefined ? undefined : connectedUnix(table, INSIDE.socket);
+  const { listen, container } = workload;
+  if (listen.kind === 'none') return 0;
+  // The kernel lists both ends of a connection where it was made: in the proxy's network, with the name the socket has
+  // inside its container.
+  if (listen.kind === 'socket') {
+    const table = await readTable('/proc/net/unix', ctx);
+    return table === undefined ? undefined : connectedUnix(table, socketInside(container.name));
   }
-  const state = await ctx.engine.inspect(workload.container.name);
+  const state = await ctx.engine.inspect(container.name);
   const addresses = Object.values(state?.addresses ?? {}).filter((address) => address !== '');
-  const table = await read(proxyName(ctx.workspace.instance), '/proc/net/tcp', ctx);
-  return table === undefined ? undefined : connectedTcp(table, addresses, workload.listen.port);
+  const table = await readTable('/proc/net/tcp', ctx);
+  return table === undefined ? undefined : connectedTcp(table, addresses, listen.port);
 }
 
-async function read(container: string, path: string, ctx: Context): Promise<string | undefined> {
+async function readTable(path: string, ctx: Context): Promise<string | undefined> {
   try {
-    const { code, output } = await ctx.engine.exec(container, ['cat', path], COUNT_MS);
+    const { code, output } = await ctx.engine.exec(proxyName(ctx.workspace.instance), ['cat', path], COUNT_MS);
     return code === 0 ? output : undefined;
   } catch {
-    // It has ended by itself, or has no cat.
+    // The proxy is not there; nor are its connections.
     return undefined;
   }
 }

@@ -8,9 +8,9 @@ import type { Context } from '../ports.ts';
 import { Job } from './job.ts';
 import { liveSites, observe } from './observe.ts';
 import { planAll } from './prepare.ts';
-import { reported, reportedTogether } from './progress.ts';
+import { reported } from './progress.ts';
 import { startProxy } from './proxy.ts';
-import { switchRoutes } from './route.ts';
+import { Router } from './router.ts';
 import { carryOut } from './steps.ts';
 
 /** Projects worked on at once: more gains nothing on two cores, and the engine answers slower. */
@@ -56,7 +56,8 @@ export async function execute(targets: readonly Target[], ctx: Context, options:
     await prepareHost(plan.host, observed, ctx);
     const every = WATCH_MS * Math.max(1, plan.projects.length / 2);
     const jobs = plan.projects.map((item, index) => new Job(item, sound[index]!, observed, ctx, every));
-    return [...failed, ...(await runJobs(jobs, ctx))];
+    await runJobs(unitsOf(jobs, sound, observed), ctx);
+    return [...failed, ...jobs.map((job) => job.outcome())];
   } finally {
     await locks.release();
   }
@@ -131,34 +132,30 @@ async function prepareHost(steps: readonly Step[], observed: Observed, ctx: Cont
   }
 }
 
-/** Everything before the switch, then one switch for all, then what follows it. */
-async function runJobs(jobs: readonly Job[], ctx: Context): Promise<Outcome[]> {
-  const limit = pLimit(PARALLEL);
-  await Promise.all(jobs.map((job) => limit(() => job.before())));
-  await routeAll(
-    jobs.filter((job) => job.routable),
-    ctx,
-  );
-  await Promise.all(jobs.map((job) => limit(() => job.after())));
-  return jobs.map((job) => job.outcome());
+/** Projects between which a hostname moves are switched together; every other one by itself. */
+function unitsOf(jobs: readonly Job[], desired: readonly Desired[], observed: Observed): Job[][] {
+  const units = new Map<string, Job[]>();
+  for (const [index, job] of jobs.entries()) {
+    const names = desired[index]!.site?.hostnames.map((host) => host.name) ?? [];
+    const others = liveSites(observed.histories).filter(({ hostnames }) =>
+      hostnames.some((host) => names.includes(host.name)),
+    );
+    const touched = [job.plan.project, ...others.map((site) => site.project)];
+    const unit = [...new Set(touched.flatMap((project) => units.get(project) ?? [])), job];
+    for (const project of [...touched, ...unit.map((item) => item.plan.project)]) units.set(project, unit);
+  }
+  return [...new Set(units.values())];
 }
 
-/** One proxy update for all; when the proxy refuses it, one by one, so that only the guilty project fails. */
-async function routeAll(jobs: readonly Job[], ctx: Context): Promise<void> {
-  if (jobs.length === 0) return;
-  for (const job of jobs) job.watchOld();
-  const route = async (some: readonly Job[]): Promise<void> => {
-    const steps = some.map((job) => job.plan.route!);
-    await reportedTogether(
-      steps.map((step) => ({ project: step.release.project, step })),
-      ctx,
-      () => switchRoutes(steps, ctx),
-    );
-  };
-  try {
-    await route(jobs);
-  } catch (error) {
-    if (jobs.length === 1) return jobs[0]!.fail(error);
-    for (const job of jobs) await route([job]).catch((reason: unknown) => job.fail(reason));
-  }
+/** Every unit goes at its own pace: nobody waits for a neighbour that does not become ready. */
+async function runJobs(units: readonly Job[][], ctx: Context): Promise<void> {
+  const limit = pLimit(PARALLEL);
+  const router = new Router(ctx);
+  await Promise.all(
+    units.map(async (unit) => {
+      await Promise.all(unit.map((job) => limit(() => job.before())));
+      await router.route(unit.filter((job) => job.routable));
+      await Promise.all(unit.map((job) => limit(() => job.after())));
+    }),
+  );
 }

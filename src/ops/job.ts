@@ -1,3 +1,4 @@
+import { sampleName } from '../core/hostnames.ts';
 import { LAYOUT } from '../core/layout.ts';
 import type { Outcome, Visits } from '../core/results.ts';
 import { type Desired, type History, liveWorkload, type Observed, type Workload } from '../core/state.ts';
@@ -71,9 +72,11 @@ export class Job {
     }
   }
 
-  /** Visits start before the switch when there is something to visit. */
+  /** Visits start before the switch when there is something to visit under the name that will be asked for. */
   watchOld(): void {
-    if (this.#history.current?.desired.site) this.#startWatch();
+    const host = this.#asked()?.host;
+    const known = this.#history.current?.desired.site?.hostnames.some((item) => sampleName(item) === host);
+    if (known && this.#alive.size > 0) this.#startWatch();
   }
 
   async after(): Promise<void> {
@@ -179,7 +182,11 @@ export class Job {
     const target = desired.site?.routes.toReversed().find((item) => item.target.to === 'app')?.target;
     if (target?.to !== 'app') return undefined;
     const health = desired.workloads.find((item) => item.app === target.app)?.health;
-    return { host: hostOf(desired), path: health?.path ?? '/', expect: health?.expect ?? [] };
+    return {
+      host: hostOf(desired, this.#history.current?.desired),
+      path: health?.path ?? '/',
+      expect: health?.expect ?? [],
+    };
   }
 
   /** The proxy itself must serve the new release; if it does not, the earlier one comes back. */

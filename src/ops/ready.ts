@@ -68,7 +68,7 @@ function targetOf(workload: Workload): ProbeTarget {
   if (workload.listen.kind === 'port') {
     return { kind: 'port', host: workload.container.name, port: workload.listen.port };
   }
-  return { kind: 'socket', dir: workload.socketDir! };
+  return { kind: 'socket', path: workload.socket! };
 }
 
 /** 2xx and 3xx are ready, and what the definition expects besides. */

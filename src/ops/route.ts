@@ -54,7 +54,7 @@ interface Link {
 function linksOf(step: Pick<RouteStep, 'links' | 'media'>): { path: string; target: string }[] {
   return [
     ...step.media.map((set) => ({ path: `${LAYOUT.media}/${set.link}`, target: set.root.split('/')[1]! })),
-    ...step.links.map((item) => ({ path: `${LAYOUT.links}/${item.link}`, target: linkTarget(item.socketDir!) })),
+    ...step.links.map((item) => ({ path: `${LAYOUT.links}/${item.link}`, target: linkTarget(item.socket!) })),
   ];
 }
 

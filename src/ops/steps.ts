@@ -100,9 +100,11 @@ async function makeNetwork(spec: NetworkSpec, ctx: Context): Promise<void> {
   }
 }
 
-/** The name a visitor would ask for. */
-export function hostOf(desired: Desired): string {
-  const names = desired.site?.hostnames ?? [];
+/** The name a visitor would ask for; one that `before` answers too, where there is one. */
+export function hostOf(desired: Desired, before?: Desired): string {
+  const all = desired.site?.hostnames ?? [];
+  const common = all.filter((name) => before?.site?.hostnames.some((other) => other.name === name.name));
+  const names = common.length > 0 ? common : all;
   // A name between wildcards may belong to another project.
   const first = names.find((name) => name.kind === 'exact') ?? names[0];
   return first ? sampleName(first) : 'localhost';

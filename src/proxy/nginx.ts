@@ -101,7 +101,8 @@ function upstream(site: Site, target: Target): string[] {
   if (sockets.length === 0) return [];
   return [
     `upstream ${upstreamName(site, target.app)} {`,
-    ...sockets.map((link) => `    server unix:${plainPath(`${INSIDE.links}/${link}`)};`),
+    ...sockets.map((link) => `    server unix:${plainPath(`${INSIDE.links}/${link}`)} max_fails=0;`),
+    // One that refuses while it is started again is passed over, and asked by the next request: max_fails=0.
     // A kept connection would lead to the old copy after a switch.
     '    keepalive 0;',
     '}',

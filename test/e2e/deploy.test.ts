@@ -192,6 +192,70 @@ describe('the switch', () => {
   });
 });
 
+describe('nobody is cut off', () => {
+  const server = (text: string): string =>
+    `require("http").createServer((q, r) => setTimeout(() => r.end(${JSON.stringify(text)}), q.url === "/slow" ? 3000 : 0)).listen(process.env.PORT)`;
+
+  beforeAll(() => {
+    lab.write('abrupt/package.json', '{"main":"server.js","scripts":{"start":"node server.js"}}');
+    lab.write('abrupt/package-lock.json', '{"lockfileVersion":3,"packages":{"":{}}}');
+    lab.write('abrupt/server.js', server('one'));
+  });
+  const define = (more: string): void =>
+    lab.define('abrupt', `hostnames: [abrupt.org]\napps:\n  web: { runtime: node, source: ../abrupt${more} }\n`);
+
+  test.each([
+    ['a socket', ''],
+    ['TCP', ', port: 3000'],
+  ])('whose request an app is working on that ends at once when told to, over %s', async (_, more) => {
+    define(more);
+    lab.write('abrupt/server.js', server('one'));
+    await lab.ok('deploy abrupt');
+    const slow = [1, 2, 3].map(() => ask(lab, 'abrupt.org', '/slow'));
+    await setTimeout(300);
+    lab.write('abrupt/server.js', server('two'));
+    await lab.ok('deploy abrupt');
+    expect((await Promise.all(slow)).map((reply) => `${reply.status} ${reply.body}`)).toEqual(Array(3).fill('200 one'));
+    expect((await page('abrupt.org')).body).toBe('two');
+  });
+
+  test.each([
+    ['sockets', ''],
+    ['TCP', ', port: 3000'],
+  ])('by replicas that come, go and are restarted, over %s', async (_, more) => {
+    define(`${more}, replicas: 3`);
+    await lab.ok('deploy abrupt');
+    const traffic = new Traffic(lab, 'abrupt.org', '/', 50);
+    await lab.ok('restart abrupt');
+    define(`${more}, replicas: 1`);
+    expect(await lab.ok('deploy abrupt')).toMatch(/ 0 failed, max \d{1,3} ms/);
+    define(`${more}, replicas: 2`);
+    expect(await lab.ok('deploy abrupt')).toMatch(/ 0 failed, max \d{1,3} ms/);
+    const load = await traffic.stop();
+    expect(load.errors).toEqual([]);
+    expect(load.failed).toBe(0);
+    expect(await lab.running('abrupt')).toHaveLength(2);
+  });
+
+  test('by a project that is deployed beside theirs and never becomes ready', async () => {
+    lab.write('never/server.js', 'setInterval(() => {}, 1000)');
+    for (const name of ['package.json', 'package-lock.json'])
+      lab.write(`never/${name}`, readFileSync(join(lab.dir, `abrupt/${name}`)));
+    lab.define(
+      'never',
+      'hostnames: [never.org]\napps:\n  web: { runtime: node, source: ../never, health: { within: 15s } }\n',
+    );
+    lab.write('abrupt/server.js', server('three'));
+    const both = lab.hostctl('deploy abrupt never');
+    const since = Date.now();
+    while ((await page('abrupt.org')).body !== 'three' && Date.now() - since < 14_000) await setTimeout(100);
+    expect(Date.now() - since).toBeLessThan(14_000);
+    expect(await Promise.race([both.then(() => 'done'), setTimeout(0, 'still deploying')])).toBe('still deploying');
+    expect((await both).code).toBe(1);
+    expect((await page('abrupt.org')).body).toBe('three');
+  });
+});
+
 describe('an app with a volume that only one copy may write to', () => {
   const definition = (colour: string): string =>
     `hostnames: [single.org]\napps:\n  web: { runtime: static, source: ../single, volumes: { data: /data }, env: { COLOUR: ${colour} } }\n`;

@@ -3,11 +3,11 @@ import { connectedTcp, connectedUnix } from '../../src/ops/drain.ts';
 
 test('accepted connections of a unix socket are counted, its listener is not', () => {
   const table = `Num       RefCount Protocol Flags    Type St Inode Path
-0000000000000000: 00000002 00000000 00010000 0001 01 41000 /run/hostctl/app.sock
-0000000000000000: 00000003 00000000 00000000 0001 03 41001 /run/hostctl/app.sock
+0000000000000000: 00000002 00000000 00010000 0001 01 41000 /run/hostctl/blog-web-1.sock
+0000000000000000: 00000003 00000000 00000000 0001 03 41001 /run/hostctl/blog-web-1.sock
 0000000000000000: 00000003 00000000 00000000 0001 03 41002
-0000000000000000: 00000003 00000000 00000000 0001 03 41003 /run/hostctl/app.sock`;
-  expect(connectedUnix(table, '/run/hostctl/app.sock')).toBe(2);
+0000000000000000: 00000003 00000000 00000000 0001 03 41003 /run/hostctl/blog-web-1.sock`;
+  expect(connectedUnix(table, '/run/hostctl/blog-web-1.sock')).toBe(2);
 });
 
 test('established connections to one address and port are counted', () => {

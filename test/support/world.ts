@@ -132,7 +132,7 @@ class FakeProber implements Prober {
   }
 
   async candidate(target: ProbeTarget): Promise<Answer> {
-    const name = target.kind === 'port' ? target.host : target.dir.replace(/-[0-9a-f]{20}$/, '');
+    const name = target.kind === 'port' ? target.host : target.path.replace(/-[0-9a-f]{20}\/.*$/, '');
     return this.#answer(name);
   }
 
@@ -342,11 +342,11 @@ export class World implements Context {
     const files = [...this.host.entries].filter(([path]) => path.startsWith(`proxy/${live}/sites/`));
     const site = files.find(([, { text }]) => text?.includes(`server_name ${host};`))?.[1].text;
     if (site === undefined) return undefined;
-    const link = /server unix:\/run\/hostctl\/links\/(\S+);/.exec(site)?.[1];
+    const link = /server unix:\/run\/hostctl\/links\/(\S+) max_fails=0;/.exec(site)?.[1];
     if (link !== undefined)
       return this.host.entries
         .get(`links/${link}`)
-        ?.target?.replace(/^\.\.\/sockets\/(.*)-[0-9a-f]{20}\/app\.sock$/, '$1');
-    return /set \$hostctl_upstream "(.*)-all:\d+"/.exec(site)?.[1];
+        ?.target?.replace(/^\.\.\/sockets\/(.*)-[0-9a-f]{20}\/.*\.sock$/, '$1');
+    return /set \$hostctl_upstream "(.*)-of\d+:\d+"/.exec(site)?.[1];
   }
 }
