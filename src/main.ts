@@ -28,7 +28,7 @@ export async function main(root: string, words: readonly string[]): Promise<void
     process.once(signal, () => {
       finished = true;
       process.stderr.write(
-        `\n${signal === 'SIGINT' ? 'interrupted' : 'terminated'}; run the same command again to finish\n`,
+        `\n${signal === 'SIGINT' ? 'interrupted' : 'terminated'}; run the same command again to finish; what it had stopped stays down until then\n`,
       );
       process.exit(code);
     });

@@ -121,6 +121,8 @@ export interface Host {
   /** Beside, flushed, renamed: a reader sees the old text or the new one. Makes the directories above. */
   write(path: string, text: string, owner?: Owner): Promise<void>;
   makeDirectory(path: string, owner: Owner): Promise<void>;
+  /** The uid something belongs to; undefined when it is not there. */
+  owner(path: string): Promise<number | undefined>;
   /** Points a symbolic link somewhere else in one step. */
   link(path: string, target: string): Promise<void>;
   readLink(path: string): Promise<string | undefined>;

@@ -1,6 +1,6 @@
 import type { ContainerSpec, Mount, NetworkUse, Tmpfs } from './container.ts';
 import type { Identity } from './identity.ts';
-import { INSIDE, LAYOUT, socketDirectory, socketInside, socketLink } from './layout.ts';
+import { INSIDE, LAYOUT, socketDirectory, socketInside, socketLink, uploadsPath } from './layout.ts';
 import type { App, Project, Workspace } from './model.ts';
 import { containerName, egressNetwork, groupNames, hashOf, LABEL, networkName } from './names.ts';
 import { chooseServer, type Runtime } from './runtime.ts';
@@ -194,7 +194,7 @@ function uploadMounts(app: App, media: readonly MediaSet[], workspace: Workspace
     source.kind === 'uploads' && source.app === app.name
       ? [
           {
-            source: `${workspace.data}/${LAYOUT.media}/${root}${alias === '/' ? '' : alias}`,
+            source: `${workspace.data}/${uploadsPath(root, alias)}`,
             target: source.mount,
             readOnly: false,
           },

@@ -30,7 +30,14 @@ export function planCleanup(
 /** The live release and those a rollback may want. */
 export function keptReleases(next: Release | undefined, history: History, keep: number): Release[] {
   const live = next ?? history.current;
-  const earlier = history.releases.filter((release) => release.id !== live?.id);
+  const seen = new Set(live ? [JSON.stringify(live.desired)] : []);
+  // Going back and forth makes releases that say the same; they must not push others out.
+  const earlier = history.releases.filter(({ id, desired }) => {
+    const text = JSON.stringify(desired);
+    if (id === live?.id || seen.has(text)) return false;
+    seen.add(text);
+    return true;
+  });
   return [...(live ? [live] : []), ...earlier.slice(0, keep)];
 }
 

@@ -53,8 +53,8 @@ export function planHost(observed: Observed, proxy: ContainerSpec, workspace: Wo
   return steps;
 }
 
-/** Whether a link leads elsewhere than its live release says: a deploy was killed in the middle of a switch. */
-function linksAstray(observed: Observed): boolean {
+/** Whether a link leads elsewhere than its live release says: a deploy is in the middle of a switch, or was killed there. */
+export function linksAstray(observed: Observed): boolean {
   const { links, mediaLinks } = liveLinks(observed.histories);
   const astray = (wanted: Links, found: Links): boolean =>
     Object.entries(wanted).some(([link, target]) => found[link] !== target);

@@ -81,6 +81,11 @@ function keyed(key: string, what: string): string {
   return createHmac('sha256', key).update(what).digest('hex').slice(0, 20);
 }
 
+/** Where the files of uploads lie: below the root as the URL does, so that nginx needs no `alias`. @param root below `media/` */
+export function uploadsPath(root: string, alias: string): string {
+  return `${LAYOUT.media}/${root}${alias === '/' ? '' : alias}`;
+}
+
 /** `/media/a` → `media,a`; no alias holds a comma, so no two share a directory. */
 export function aliasDirectory(alias: string): string {
   return alias === '/' ? ',' : alias.slice(1).replaceAll('/', ',');

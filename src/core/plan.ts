@@ -48,7 +48,12 @@ export function planProject(desired: Desired, observed: Observed, options: PlanO
   const kept = keptReleases(route?.release, history, options.workspace.keep);
   const forget = planForget(desired, old, kept, history, observed, options.workspace);
   const retire = planRetire(desired, old, starting, history);
-  return { project: desired.project, before, ...(route ? { route } : {}), after: [...retire, ...forget] };
+  return {
+    project: desired.project,
+    before,
+    ...(route ? { route } : {}),
+    after: [...planOwners(desired, observed), ...retire, ...forget],
+  };
 }
 
 function planRetire(
@@ -70,6 +75,18 @@ function planRetire(
 
 function isApp(desired: Desired, item: ContainerView): boolean {
   return desired.workloads.some((workload) => workload.app === item.labels[LABEL.app]);
+}
+
+/** Uploads change hands after the switch: until then the old release writes to them. */
+function planOwners(desired: Desired, observed: Observed): Step[] {
+  return desired.media.flatMap((set): Step[] => {
+    const { source } = set;
+    if (source.kind !== 'uploads') return [];
+    const uid = desired.workloads.find((item) => item.app === source.app)?.container.uid ?? 0;
+    const owner = observed.uploadOwners[set.root];
+    if (owner === undefined || owner === uid) return [];
+    return [{ do: 'own', set, project: desired.project, uid, why: `now written by ${source.app}` }];
+  });
 }
 
 function planNetwork(desired: Desired, observed: Observed, workspace: Workspace): Step[] {

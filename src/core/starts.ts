@@ -113,9 +113,20 @@ function whyStart(container: ContainerView, history: History, rollbackOf: number
 
 function whyRun(workload: Workload, history: History): string {
   const before = history.current?.desired.workloads.find((item) => item.app === workload.app);
-  if (!before) return 'not running yet';
-  if (before.spec === workload.spec) return 'its container is gone';
+  if (!before) return `not running yet${dataLeft(workload, history)}`;
+  if (before.spec === workload.spec) {
+    const known = liveWorkload(workload.container.name, history);
+    return known ? 'its container is gone' : 'one more replica';
+  }
   return explainChange(before, workload, history.current?.desired.images[workload.app]);
+}
+
+/** A renamed app starts with empty volumes; what the old name wrote stays where it is. */
+function dataLeft(workload: Workload, history: History): string {
+  const volumes = (items: readonly Workload[]): string[] => items.flatMap((item) => item.volumes);
+  const left = volumes(history.current?.desired.workloads ?? []).filter((volume) => !workload.volumes.includes(volume));
+  if (left.length === 0 || workload.volumes.length === 0) return '';
+  return `; its volumes are new, ${[...new Set(left)].join(', ')} stays as it is`;
 }
 
 /** How long a container may take to finish: as its own release said. */

@@ -150,6 +150,8 @@ export interface Observed {
   readonly links: Readonly<Record<string, string>>;
   /** Names below `media/<project>/`, by project. */
   readonly media: Readonly<Record<string, readonly string[]>>;
+  /** uid that owns the uploads in a root below `media/`. */
+  readonly uploadOwners: Readonly<Record<string, number>>;
   /** Link below `media/` → the directory beside it that it leads to. */
   readonly mediaLinks: Readonly<Record<string, string>>;
   /** Whether what the proxy has loaded is what the live releases ask for. */

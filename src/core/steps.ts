@@ -23,6 +23,7 @@ export type Step = { readonly why: string } & (
   | { readonly do: 'ready'; readonly workload: Workload }
   | { readonly do: 'media'; readonly set: MediaSet; readonly workload?: Workload }
   | Route
+  | { readonly do: 'own'; readonly set: MediaSet; readonly project: string; readonly uid: number }
   | { readonly do: 'unroute'; readonly project: string }
   | { readonly do: 'limits'; readonly container: string; readonly limits: Limits }
   | { readonly do: 'retire'; readonly container: ContainerView; readonly drain: number; readonly timeout: number }
@@ -107,6 +108,7 @@ export function subjectOf(step: Step): string {
     case 'task':
       return `${step.workload.app}: ${step.command.join(' ')}`;
     case 'media':
+    case 'own':
       return step.set.alias;
     case 'route':
       return step.release.desired.site?.hostnames.map((host) => host.name).join(', ') ?? 'no hostname';

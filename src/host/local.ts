@@ -80,6 +80,10 @@ export class LocalHost implements Host {
     });
   }
 
+  async owner(path: string): Promise<number | undefined> {
+    return this.#plain(path, async () => (await absent(lstat(this.#at(path))))?.uid);
+  }
+
   async link(path: string, target: string): Promise<void> {
     await this.#plain(path, async () => {
       const at = this.#at(path);

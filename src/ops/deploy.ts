@@ -5,7 +5,7 @@ import type { Context } from '../ports.ts';
 import { makeDataRoot } from './directories.ts';
 import { execute, takenRoutes } from './execute.ts';
 import { loadProjects, type Selection, selectProjects, selectSound } from './load.ts';
-import { claimIdentities, ensureKey, observe } from './observe.ts';
+import { claimIdentities, ensureKey, observeSettled } from './observe.ts';
 import {
   desiredFor,
   desiredForAll,
@@ -57,7 +57,7 @@ export interface Planned extends Plan {
 export async function plan(names: readonly string[] | 'all', ctx: Context): Promise<Planned> {
   const { projects, broken } = await select(names, ctx);
   const images = await lookAtImages(projects, ctx);
-  const observed = await observe(ctx);
+  const observed = await observeSettled(ctx);
   const desired = await desiredForAll(projects, images, observed, ctx);
   for (const error of takenRoutes(desired, observed).values()) throw error;
   const result = await planAll(desired, observed, {}, ctx);

@@ -1,6 +1,8 @@
 import { PROXY_UID } from '../core/identity.ts';
-import { LAYOUT } from '../core/layout.ts';
+import { LAYOUT, uploadsPath } from '../core/layout.ts';
+import { LABEL } from '../core/names.ts';
 import type { MediaSet, Workload } from '../core/state.ts';
+import type { StepOf } from '../core/steps.ts';
 import { EXIT, HostctlError } from '../errors.ts';
 import type { Context, Owner } from '../ports.ts';
 
@@ -8,6 +10,7 @@ import type { Context, Owner } from '../ports.ts';
 const PASSAGE: Owner = { mode: 0o711, uid: 0, gid: 0 };
 const PROXY_ONLY: Owner = { mode: 0o750, uid: 0, gid: PROXY_UID };
 const PROXY_OWN: Owner = { mode: 0o700, uid: PROXY_UID, gid: PROXY_UID };
+const HELPER_LIMITS = { memory: 64 * 1024 ** 2, cpus: 1, pids: 16 };
 export const PROXY_FILE: Owner = { mode: 0o640, uid: 0, gid: PROXY_UID };
 
 /** The directories every project shares. */
@@ -67,8 +70,49 @@ async function makeUploads(set: MediaSet, uid: number, ctx: Context): Promise<vo
     const options = { ...PROXY_ONLY, strip: 0, prefix: inside, files: { uid, gid: PROXY_UID } };
     await ctx.host.unpack(root, await ctx.files.tar(seed), options);
   }
+  const at = uploadsPath(set.root, set.alias);
+  // Those of an earlier owner change hands after the switch.
+  if (present && (await ctx.host.owner(at)) !== undefined) return;
   await ctx.host.makeDirectory(root, PROXY_ONLY);
-  await ctx.host.makeDirectory(inside === '' ? root : `${root}/${inside}`, { mode: 0o2750, uid, gid: PROXY_UID });
+  await ctx.host.makeDirectory(at, { mode: 0o2750, uid, gid: PROXY_UID });
+}
+
+/**
+ * Gives uploads to another user, from inside a container that sees nothing else: an app may put a link in place of a
+ * folder at any moment, and there it leads nowhere.
+ */
+export async function giveUploads(step: StepOf<'own'>, image: string, ctx: Context): Promise<void> {
+  const { instance, data } = ctx.workspace;
+  const name = `${step.project}-own`;
+  await ctx.engine.remove(name);
+  await ctx.engine.create({
+    name,
+    image,
+    uid: 0,
+    entrypoint: ['chown', '-hR', `${step.uid}:${PROXY_UID}`, '/uploads'],
+    command: [],
+    env: {},
+    labels: { [LABEL.instance]: instance, [LABEL.role]: 'helper', [LABEL.project]: step.project },
+    limits: HELPER_LIMITS,
+    files: 1024,
+    readOnly: true,
+    tmpfs: [],
+    capabilities: ['CHOWN', 'DAC_OVERRIDE'],
+    newPrivileges: false,
+    mounts: [{ source: `${data}/${uploadsPath(step.set.root, step.set.alias)}`, target: '/uploads', readOnly: false }],
+    networks: [],
+    publish: [],
+    stopTimeout: 5,
+    restart: 'no',
+  });
+  try {
+    await ctx.engine.start(name);
+    const code = await ctx.engine.wait(name);
+    if (code !== 0)
+      throw new HostctlError('DATA_ROOT', `the uploads of ${step.set.alias} could not be given to ${step.uid}`);
+  } finally {
+    await ctx.engine.remove(name);
+  }
 }
 
 /** A copy of a folder, a file or a part of an image, laid out as its URL. */

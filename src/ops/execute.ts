@@ -6,7 +6,7 @@ import { quote } from '../core/units.ts';
 import { EXIT, HostctlError } from '../errors.ts';
 import type { Context } from '../ports.ts';
 import { Job } from './job.ts';
-import { liveSites, observe } from './observe.ts';
+import { liveSites, observe, observeSettled } from './observe.ts';
 import { planAll } from './prepare.ts';
 import { reported } from './progress.ts';
 import { startProxy } from './proxy.ts';
@@ -36,7 +36,7 @@ export async function execute(targets: readonly Target[], ctx: Context, options:
   const locks = await lockAll(targets, ctx, options);
   const failures = new Map(locks.failures);
   try {
-    const observed = await observe(ctx);
+    const observed = await observeSettled(ctx);
     const desired: Desired[] = [];
     for (const target of targets.filter((item) => !failures.has(item.project))) {
       try {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Identity, chooseUid } from '../core/identity.ts';
-import { adminToken, LAYOUT } from '../core/layout.ts';
+import { linksAstray } from '../core/host-plan.ts';
+import { adminToken, LAYOUT, uploadsPath } from '../core/layout.ts';
 import type { Project } from '../core/model.ts';
 import { LABEL } from '../core/names.ts';
 import type { Site } from '../core/routes.ts';
@@ -11,6 +12,7 @@ import type { Generation } from '../proxy/driver.ts';
 import { drivers } from '../proxy/index.ts';
 
 const IDENTITY_WAIT_MS = 5 * 60_000;
+const SWITCH_WAIT_MS = 60_000;
 
 /** One look at everything: what runs, what is on record, what the proxy has loaded. */
 export async function observe(ctx: Context): Promise<Observed> {
@@ -25,6 +27,7 @@ export async function observe(ctx: Context): Promise<Observed> {
   const projects = await Promise.all(names.map((name) => readProject(name, ctx)));
   const histories = Object.fromEntries(projects.map((item) => [item.name, item.history]));
   const mediaLinks = await readMediaLinks(projects, ctx);
+  const uploadOwners = await readUploadOwners(projects, ctx);
   const wanted = await generationOf(liveSites(histories), engine.cpus, ctx);
   const live = await ctx.host.readLink(LAYOUT.live);
   return {
@@ -39,12 +42,25 @@ export async function observe(ctx: Context): Promise<Observed> {
     ),
     media: Object.fromEntries(projects.map((item) => [item.name, item.media])),
     mediaLinks,
+    uploadOwners,
     hostUids: (passwd ?? '')
       .split('\n')
       .map((line) => Number(line.split(':')[2]))
       .filter((uid) => uid > 0),
     proxyCurrent: live === `generations/${wanted.name}`,
   };
+}
+
+/** The same, but not in the middle of a switch: another deploy's is waited for. */
+export async function observeSettled(ctx: Context): Promise<Observed> {
+  const observed = await observe(ctx);
+  if (observed.proxyCurrent && !linksAstray(observed)) return observed;
+  const unlock = await ctx.host.lock('the proxy', 'looking at the routes', SWITCH_WAIT_MS);
+  try {
+    return await observe(ctx);
+  } finally {
+    await unlock();
+  }
 }
 
 async function readLinks(ctx: Context): Promise<Record<string, string>> {
@@ -62,6 +78,20 @@ async function readMediaLinks(
   );
   const targets = await Promise.all(links.map((link) => ctx.host.readLink(`${LAYOUT.media}/${link}`)));
   return Object.fromEntries(links.map((link, index) => [link, targets[index] ?? '']));
+}
+
+async function readUploadOwners(
+  projects: readonly { name: string; history: History }[],
+  ctx: Context,
+): Promise<Record<string, number>> {
+  const sets = projects.flatMap(({ history }) => history.releases.flatMap((release) => release.desired.media));
+  const uploads = new Map(
+    sets.filter(({ source }) => source.kind === 'uploads').map(({ root, alias }) => [root, uploadsPath(root, alias)]),
+  );
+  const owners = await Promise.all(
+    [...uploads].map(async ([root, path]) => [root, await ctx.host.owner(path)] as const),
+  );
+  return Object.fromEntries(owners.flatMap(([root, uid]) => (uid === undefined ? [] : [[root, uid]])));
 }
 
 async function readProject(

@@ -32,7 +32,7 @@ function findRelease(project: string, id: number | undefined, observed: Observed
       : history.releases.find((release) => release.id === id);
   if (found) return found;
   const known = earlier.map((release) => release.id);
-  const what = id === undefined ? 'an earlier release' : `release ${id}`;
+  const what = id === undefined ? 'earlier release' : `release ${id}`;
   throw new HostctlError('NO_RELEASE', `${quote(project)} has no ${what} to go back to`, {
     exit: EXIT.definition,
     hints: [known.length > 0 ? `kept: ${known.join(', ')}` : 'releases are kept from the second deploy on'],

@@ -8,9 +8,11 @@ import type { ImageStep, Step, StepOf } from '../core/steps.ts';
 import { HostctlError } from '../errors.ts';
 import type { Context, ImageView } from '../ports.ts';
 import { drivers } from '../proxy/index.ts';
-import { makeMedia, makeWorkloadDirectories } from './directories.ts';
+import { giveUploads, makeMedia, makeWorkloadDirectories } from './directories.ts';
 import { drain } from './drain.ts';
+import { presentOrigin } from './images.ts';
 import { readKey } from './observe.ts';
+import { proxyBase } from './proxy.ts';
 import { tail, waitAnswers, waitReady } from './ready.ts';
 import { restoreRoutes, unroute } from './route.ts';
 
@@ -51,6 +53,7 @@ const handlers: Handlers = {
   ready: ({ workload }, { ctx, desired }) => waitReady(workload, hostOf(desired), ctx),
   media: (step, { ctx }) => makeMedia(step.set, step.workload?.container.name, ctx),
   restore: (_step, { ctx }) => restoreRoutes(ctx),
+  own: async (step, { ctx }) => giveUploads(step, (await presentOrigin(proxyBase(ctx), ctx))!.ref, ctx),
   unroute: (step, { ctx }) => unroute(step.project, ctx),
   limits: (step, { ctx }) => ctx.engine.setLimits(step.container, step.limits),
   retire,

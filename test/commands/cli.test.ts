@@ -99,7 +99,9 @@ describe('a question on a terminal', () => {
   test('Ctrl-C interrupts', async () => {
     const { code, out } = await answer('\u0003');
     expect(code).toBe(130);
-    expect(out).toMatch(/\r\ninterrupted; run the same command again to finish\r\n$/);
+    expect(out).toMatch(
+      /\r\ninterrupted; run the same command again to finish; what it had stopped stays down until then\r\n$/,
+    );
   });
 
   test('Ctrl-D is no', async () => {

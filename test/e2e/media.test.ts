@@ -1,4 +1,13 @@
-import { chmodSync, linkSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -116,6 +125,32 @@ describe('files are served as files', () => {
     expect((await get('/')).status).toBe(502);
     await lab.ok('start files');
     expect((await get('/')).status).toBe(200);
+  });
+
+  test('uploads change hands with the app that writes them, links in them lead nowhere', async () => {
+    const site = (app: string): string =>
+      `hostnames: [hands.org]\napps:\n  ${app}: { runtime: static, source: ../site, path: / }\nmedia:\n  /up: { from: ../none, writable-by: ${app}, mount: /up }\n`;
+    const write = async (name: string): Promise<void> => {
+      const app = [...(await lab.running('hands')), ...(await lab.running('hands', 'site'))][0];
+      const script = `mkdir -p /up/sub && echo ${name} > /up/sub/${name}`;
+      expect(await lab.engine.exec(app!.Name.slice(1), ['sh', '-c', script])).toEqual({ code: 0, output: '' });
+    };
+    lab.define('hands', site('web'));
+    await lab.ok('deploy hands');
+    await write('old');
+    const outside = lab.write('outside.txt', 'mine');
+    symlinkSync(outside, join(lab.data, 'media/hands/up.uploads/up/sub/link'));
+    lab.define('hands', site('site'));
+    expect(await lab.ok('plan hands')).toContain('own     /up  (now written by site)');
+    await lab.ok('deploy hands');
+    await write('new');
+    for (const name of ['old', 'new'])
+      expect(await ask(lab, 'hands.org', `/up/sub/${name}`)).toMatchObject({ status: 200, body: `${name}\n` });
+    expect(statSync(outside).uid).toBe(0);
+    expect(await lab.ok('plan hands')).toBe('Up to date.\n');
+    await lab.ok('rollback hands');
+    await write('again');
+    expect((await ask(lab, 'hands.org', '/up/sub/again')).status).toBe(200);
   });
 
   test('a project with media is added without a restart or a new proxy', async () => {
@@ -313,6 +348,7 @@ test('the generated configuration has one file per project, and the files are on
     'added.conf',
     'echo.conf',
     'files.conf',
+    'hands.conf',
     'limits.conf',
     'other.conf',
   ]);

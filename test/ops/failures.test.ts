@@ -3,6 +3,7 @@ import { formatPlan } from '../../src/core/steps.ts';
 import { HostctlError } from '../../src/errors.ts';
 import { deploy, plan } from '../../src/ops/deploy.ts';
 import { remove } from '../../src/ops/remove.ts';
+import { releases, rollback } from '../../src/ops/rollback.ts';
 import { World } from '../support/world.ts';
 
 const BLOG = `
@@ -289,6 +290,57 @@ describe('beside each other', () => {
     );
     await put();
     expect(await world.host.list('projects/blog/releases')).toEqual(['1.json']);
+    expect(formatPlan(await plan(['blog'], world))).toBe('Up to date.\n');
+  });
+});
+
+describe('what users lose sight of', () => {
+  test('going back and forth does not push other releases out', async () => {
+    for (const text of ['one', 'two', 'three']) {
+      version(text);
+      await put();
+    }
+    for (let round = 0; round < 6; round += 1) await rollback('blog', undefined, 0, world);
+    const kept = await releases('blog', world);
+    expect(new Set(kept.map((release) => release.images['web'])).size).toBe(3);
+    expect(kept).toHaveLength(3);
+  });
+
+  test('a renamed app says that its volumes are new', async () => {
+    await put('shop');
+    world.define('shop', db('17').replace('db:', 'store:'));
+    expect(formatPlan(await plan(['shop'], world))).toContain(
+      '(not running yet; its volumes are new, projects/shop/volumes/db/data stays as it is)',
+    );
+  });
+
+  test('uploads change hands after the switch, and not when it fails', async () => {
+    const site = (app: string, answers: string): string =>
+      `hostnames: [up.org]\napps:\n  ${app}: { runtime: node, source: /src/blog, path: /, env: { A: ${answers} } }\nmedia:\n  /up: { from: ./up, writable-by: ${app}, mount: /app/up }\n`;
+    world.define('up', site('web', 'a'));
+    await put('up');
+    const owner = () => world.host.owner('media/up/up.uploads/up');
+    const before = await owner();
+    world.define('up', site('site', 'b'));
+    expect(formatPlan(await plan(['up'], world))).toContain('own     /up  (now written by site)');
+    world.engine.behaviours.set('hostctl/up:*', { ends: 1 });
+    await put('up');
+    expect(await owner()).toBe(before);
+    expect(world.engine.calls.some((call) => call === 'create up-own')).toBe(false);
+    world.engine.behaviours.delete('hostctl/up:*');
+    await put('up');
+    expect(world.engine.calls.some((call) => call === 'create up-own')).toBe(true);
+  });
+
+  test('a plan made while another deploy switches waits for it', async () => {
+    await put();
+    const live = (await world.host.readLink('proxy/live'))!;
+    await world.host.link('proxy/live', 'generations/000000000000');
+    const lock = world.host.lock.bind(world.host);
+    world.host.lock = async (name, doing) => {
+      if (name === 'the proxy') await world.host.link('proxy/live', live);
+      return lock(name, doing);
+    };
     expect(formatPlan(await plan(['blog'], world))).toBe('Up to date.\n');
   });
 });

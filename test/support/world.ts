@@ -69,6 +69,11 @@ class FakeHost implements Host {
     this.entries.set(path, { owner });
   }
 
+  async owner(path: string): Promise<number | undefined> {
+    this.gate(false);
+    return this.entries.get(path)?.owner?.uid;
+  }
+
   async link(path: string, target: string): Promise<void> {
     this.gate(true);
     this.writes.push(`link ${path} ${target}`);
