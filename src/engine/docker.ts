@@ -3,7 +3,7 @@ import type { ContainerSpec, NetworkSpec } from '../core/container.ts';
 import type { Limits } from '../core/model.ts';
 import { LABEL } from '../core/names.ts';
 import type { ContainerView, EngineInfo, NetworkView } from '../core/state.ts';
-import { formatDuration, formatSize } from '../core/units.ts';
+import { formatDuration } from '../core/units.ts';
 import { HostctlError } from '../errors.ts';
 import type { BuildOptions, ContainerState, Engine, ImageView, LogLine, LogOptions, Usage } from '../ports.ts';
 import { EngineApi, EngineError } from './api.ts';
@@ -11,6 +11,8 @@ import { buildImage, importRoot, pullImage } from './images.ts';
 import { createBody, limitFields, networkBody } from './options.ts';
 import { quirksOf } from './quirks.ts';
 import { differences, type Inspected } from './readback.ts';
+import * as refusals from './refusals.ts';
+import { isStatus, missing } from './refusals.ts';
 import { logLines } from './streams.ts';
 import { usageBetween, type StatsSample } from './usage.ts';
 import * as views from './views.ts';
@@ -165,17 +167,8 @@ export class DockerEngine implements Engine {
   }
 
   async setLimits(name: string, limits: Limits): Promise<void> {
-    try {
-      await this.#json({ method: 'POST', path: `/containers/${name}/update`, body: limitFields(limits) });
-    } catch (error) {
-      if (!isRefusal(error, 500, /memory limit|memory\.\S+: device or resource busy/)) throw error;
-      const used = /current usage: (\d+)/.exec(error.message)?.[1];
-      const now = used === undefined ? '' : `: it uses ${formatSize(Number(used))}`;
-      throw new HostctlError('MEMORY_IN_USE', `${name} cannot be limited to ${formatSize(limits.memory)} now${now}`, {
-        hints: ['raise limits.memory', 'where it needs less after a start: hostctl stop, then deploy'],
-        cause: error,
-      });
-    }
+    const call = { method: 'POST', path: `/containers/${name}/update`, body: limitFields(limits) } as const;
+    await this.#json(call).catch((error: unknown) => refusals.limits(error, name, limits));
   }
 
   async wait(name: string, signal?: AbortSignal): Promise<number> {
@@ -225,12 +218,7 @@ export class DockerEngine implements Engine {
   async copyFrom(name: string, path: string): Promise<Readable> {
     await this.info();
     const call = { method: 'GET', path: `/containers/${name}/archive`, query: { path }, silence: EXEC_MS } as const;
-    try {
-      return await this.#api.open(call);
-    } catch (error) {
-      if (!isRefusal(error, 404, /could not find the file/i)) throw error;
-      throw new HostctlError('NOT_IN_IMAGE', `${path} is not in the image of ${name}`, { cause: error });
-    }
+    return this.#api.open(call).catch((error: unknown) => refusals.copy(error, name, path));
   }
 
   async createNetwork(spec: NetworkSpec): Promise<void> {
@@ -299,24 +287,5 @@ export class DockerEngine implements Engine {
       // Still used by a container; it goes when that one does.
       if (!isStatus(error, 409)) throw error;
     });
-  }
-}
-
-function isStatus(error: unknown, status: number): boolean {
-  return error instanceof EngineError && error.status === status;
-}
-
-/** Statuses say little; the engine's own words tell which refusal it is. */
-function isRefusal(error: unknown, status: number, words: RegExp): error is EngineError {
-  return isStatus(error, status) && words.test((error as EngineError).message);
-}
-
-/** What is gone already is as good as removed, and what is not there inspects as undefined. */
-async function missing<T>(work: Promise<T>): Promise<T | undefined> {
-  try {
-    return await work;
-  } catch (error) {
-    if (isStatus(error, 404)) return undefined;
-    throw error;
   }
 }
