@@ -107,6 +107,18 @@ describe('init', () => {
     rmSync(path);
   });
 
+  test('gives Django the migration it needs before a page answers, and says so', async () => {
+    mkdirSync(join(dir, 'shop'));
+    writeFileSync(join(dir, 'shop/manage.py'), 'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")');
+    const { out } = await runCommand(Init, join(dir, 'shop'), here);
+    expect(out).toContain('· release: python manage.py migrate --noinput, assumed');
+    const path = `${dir}/projects/shop.yaml`;
+    expect(readFileSync(path, 'utf8')).toMatch(/^ {4}release: python manage\.py migrate --noinput #/m);
+    expect((await runCommand(Validate, 'shop', here)).out).toBe('1 project, no problems\n');
+    rmSync(path);
+    rmSync(join(dir, 'shop'), { recursive: true });
+  });
+
   test('refuses a name no definition can have', async () => {
     expect(await runCommand(Init, `${join(dir, 'site')} --name ABC`, here)).toMatchObject({
       code: 2,
