@@ -102,6 +102,12 @@ export abstract class HostctlCommand<T extends typeof Command> extends Command {
     return all ? 'all' : [...new Set(this.names)];
   }
 
+  /** Says why `--all` found nothing to do where there is no project. */
+  protected noteEmpty(projects: number, { ui, workspace }: Context): void {
+    if (projects > 0) return;
+    ui.event({ type: 'note', text: `there is no project in ${workspace.dir}/projects; hostctl init writes one` });
+  }
+
   /** Where events go as JSON lines; commands whose result is one document keep stdout free of them. */
   protected events(line: string): void {
     process.stderr.write(line);

@@ -18,6 +18,7 @@ finish and stops it. Until the switch the old release serves; when something fai
     const context = await this.context();
     const [{ deploy }, { report }] = await Promise.all([import('../ops/deploy.ts'), import('../ui/outcomes.ts')]);
     const outcomes = await deploy(names, context, { wait: this.duration(this.flags.wait) });
+    this.noteEmpty(outcomes.length, context);
     await this.outcomes(outcomes, report);
   }
 

@@ -10,11 +10,15 @@ export default class Logs extends HostctlCommand<typeof Logs> {
   ];
   static override args = targetArg;
   static override flags = {
-    follow: Flags.boolean({ char: 'f', description: 'Go on printing as it is written.' }),
+    follow: Flags.boolean({
+      char: 'f',
+      description: 'Go on printing as it is written, with the new copy after a deploy.',
+    }),
     tail: Flags.integer({
       char: 'n',
       helpValue: 'LINES',
       description: 'Only the last lines of each container.',
+      min: 0,
       default: 100,
     }),
     since: Flags.string({ helpValue: 'TIME', description: 'Only what is younger, such as 10m.' }),

@@ -21,6 +21,7 @@ export default class Plan extends HostctlCommand<typeof Plan> {
       import('../ui/describe.ts'),
     ]);
     const result = await plan(names, context);
+    this.noteEmpty(result.projects.length + result.broken.length, context);
     const document = planJson(result);
     this.result(document, formatPlan(result));
     for (const { error } of result.broken) {

@@ -64,6 +64,8 @@ export const runtimeSchema = z.strictObject({
   health: z.string(),
   /** Folders that must be writable, empty at each start. */
   writable: z.array(z.string()).optional(),
+  /** What `hostctl init` writes into a first definition besides, because most apps of this kind want it. */
+  starter: z.strictObject({ release: z.string() }).optional(),
   env: z.record(z.string(), z.string()).optional(),
 });
 

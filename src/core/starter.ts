@@ -49,6 +49,11 @@ export function runtimeStarter(runtime: Runtime, facts: SourceFacts, from: strin
       `# ${key}: module:object`,
     );
   }
+  if (runtime.starter) {
+    const { release } = runtime.starter;
+    lines.push(`release: ${release} # assumed; delete it where there is nothing to migrate`);
+    notes.push(`release: ${release}, assumed; it runs before each new release goes live`);
+  }
   return { lines, notes, missing };
 }
 

@@ -11,6 +11,8 @@ import { buildImage, importRoot, pullImage } from './images.ts';
 import { createBody, limitFields, networkBody } from './options.ts';
 import { quirksOf } from './quirks.ts';
 import { differences, type Inspected } from './readback.ts';
+import * as refusals from './refusals.ts';
+import { isStatus, missing } from './refusals.ts';
 import { logLines } from './streams.ts';
 import { usageBetween, type StatsSample } from './usage.ts';
 import * as views from './views.ts';
@@ -174,7 +176,8 @@ export class DockerEngine implements Engine {
   }
 
   async setLimits(name: string, limits: Limits): Promise<void> {
-    await this.#json({ method: 'POST', path: `/containers/${name}/update`, body: limitFields(limits) });
+    const call = { method: 'POST', path: `/containers/${name}/update`, body: limitFields(limits) } as const;
+    await this.#json(call).catch((error: unknown) => refusals.limits(error, name, limits));
   }
 
   async wait(name: string, signal?: AbortSignal): Promise<number> {
@@ -223,7 +226,8 @@ export class DockerEngine implements Engine {
 
   async copyFrom(name: string, path: string): Promise<Readable> {
     await this.info();
-    return this.#api.open({ method: 'GET', path: `/containers/${name}/archive`, query: { path }, silence: EXEC_MS });
+    const call = { method: 'GET', path: `/containers/${name}/archive`, query: { path }, silence: EXEC_MS } as const;
+    return this.#api.open(call).catch((error: unknown) => refusals.copy(error, name, path));
   }
 
   async createNetwork(spec: NetworkSpec): Promise<void> {
@@ -292,19 +296,5 @@ export class DockerEngine implements Engine {
       // Still used by a container; it goes when that one does.
       if (!isStatus(error, 409)) throw error;
     });
-  }
-}
-
-function isStatus(error: unknown, status: number): boolean {
-  return error instanceof EngineError && error.status === status;
-}
-
-/** What is gone already is as good as removed, and what is not there inspects as undefined. */
-async function missing<T>(work: Promise<T>): Promise<T | undefined> {
-  try {
-    return await work;
-  } catch (error) {
-    if (isStatus(error, 404)) return undefined;
-    throw error;
   }
 }

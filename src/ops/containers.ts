@@ -34,7 +34,10 @@ export function readTarget(target: string): { project: string; app?: string } {
 
 /** The app that is meant when none is named: the one called web, or the only one. */
 export function defaultApp(project: string, observed: Observed): string {
-  const apps = [...new Set(containersOf(project, observed).map((item) => item.labels[LABEL.app]!))];
+  // Containers kept for a rollback may belong to apps the live release no longer has.
+  const live = liveContainers(project, observed);
+  const all = live.length > 0 ? live : containersOf(project, observed);
+  const apps = [...new Set(all.map((item) => item.labels[LABEL.app]!))];
   if (apps.includes('web')) return 'web';
   if (apps.length === 1) return apps[0]!;
   throw new HostctlError('WHICH_APP', `${quote(project)} has several apps`, {

@@ -1,6 +1,7 @@
 import { LABEL } from '../core/names.ts';
 import { quote } from '../core/units.ts';
 import { EXIT, HostctlError } from '../errors.ts';
+import type { ContainerView, Observed } from '../core/state.ts';
 import type { Context, LogLine, LogOptions } from '../ports.ts';
 import { containersOf, defaultApp, liveContainers, readTarget, requireDeployed } from './containers.ts';
 import { observe } from './observe.ts';
@@ -14,7 +15,10 @@ export interface ProjectLine {
   readonly several: boolean;
 }
 
-/** What the live containers of a project wrote, mixed as it comes when it is followed. */
+/**
+ * What the live containers of a project wrote, mixed as it comes when it is followed. Who follows goes on with the copy
+ * that takes the place of one that ended.
+ */
 export async function* logs(
   target: { project: string; app?: string },
   container: string | undefined,
@@ -23,13 +27,7 @@ export async function* logs(
 ): AsyncGenerator<ProjectLine> {
   const observed = await observe(ctx);
   requireDeployed(target.project, observed);
-  const all =
-    container === undefined ? liveContainers(target.project, observed) : containersOf(target.project, observed);
-  const wanted = all.filter(
-    (item) =>
-      (container === undefined || item.name === container) &&
-      (target.app === undefined || item.labels[LABEL.app] === target.app),
-  );
+  const wanted = wantedContainers(target, container, observed);
   if (wanted.length === 0) {
     throw new HostctlError('NO_CONTAINER', `${quote(container ?? target.app ?? target.project)} has no container`, {
       exit: EXIT.definition,
@@ -40,15 +38,39 @@ export async function* logs(
       ],
     });
   }
-  const sources = wanted.map((item) => ({
-    app: item.labels[LABEL.app]!,
-    name: item.name,
-    lines: ctx.engine.logs(item.name, options),
-  }));
+  const seen = new Set<string>();
+  const sourcesOf = (items: readonly ContainerView[], how: LogOptions): Source[] =>
+    items
+      .filter((item) => !seen.has(item.name) && seen.add(item.name))
+      .map((item) => ({
+        app: item.labels[LABEL.app]!,
+        name: item.name,
+        lines: ctx.engine.logs(item.name, how),
+      }));
+  const replacements = async (): Promise<Source[]> => {
+    if (!options.follow) return [];
+    const { tail: _, since: __, ...all } = options;
+    return sourcesOf(wantedContainers(target, container, await observe(ctx)), all);
+  };
+  const sources = sourcesOf(wanted, options);
   const several = sources.length > 1;
-  for await (const { source, value } of merge(sources)) {
+  for await (const { source, value } of merge(sources, replacements)) {
     yield { container: source.name, app: source.app, stream: value.stream, text: value.text, several };
   }
+}
+
+function wantedContainers(
+  target: { project: string; app?: string },
+  container: string | undefined,
+  observed: Observed,
+): ContainerView[] {
+  const all =
+    container === undefined ? liveContainers(target.project, observed) : containersOf(target.project, observed);
+  return all.filter(
+    (item) =>
+      (container === undefined || item.name === container) &&
+      (target.app === undefined || item.labels[LABEL.app] === target.app),
+  );
 }
 
 interface Source {
@@ -57,19 +79,32 @@ interface Source {
   readonly lines: AsyncIterable<LogLine>;
 }
 
-/** Lines of several containers in the order they come. */
-async function* merge(sources: readonly Source[]): AsyncGenerator<{ source: Source; value: LogLine }> {
-  const iterators = new Map(sources.map((source) => [source, source.lines[Symbol.asyncIterator]()]));
-  const pull = async (source: Source): Promise<{ source: Source; result: IteratorResult<LogLine> }> => ({
+interface Pulled {
+  readonly source: Source;
+  readonly lines: AsyncIterator<LogLine>;
+  readonly result: IteratorResult<LogLine>;
+}
+
+/** Lines of several containers in the order they come. @param more what to go on with when one has ended */
+async function* merge(
+  sources: readonly Source[],
+  more: () => Promise<readonly Source[]>,
+): AsyncGenerator<{ source: Source; value: LogLine }> {
+  const waiting = new Map<Source, Promise<Pulled>>();
+  const pull = async (source: Source, lines: AsyncIterator<LogLine>): Promise<Pulled> => ({
     source,
-    result: await iterators.get(source)!.next(),
+    lines,
+    result: await lines.next(),
   });
-  const waiting = new Map(sources.map((source) => [source, pull(source)]));
+  const begin = (source: Source): unknown => waiting.set(source, pull(source, source.lines[Symbol.asyncIterator]()));
+  for (const source of sources) begin(source);
   while (waiting.size > 0) {
-    const { source, result } = await Promise.race(waiting.values());
-    if (result.done) waiting.delete(source);
-    else {
-      waiting.set(source, pull(source));
+    const { source, lines, result } = await Promise.race(waiting.values());
+    if (result.done) {
+      waiting.delete(source);
+      for (const next of await more()) begin(next);
+    } else {
+      waiting.set(source, pull(source, lines));
       yield { source, value: result.value };
     }
   }

@@ -4,6 +4,7 @@ import { proxyContainer } from '../core/host-plan.ts';
 import { LAYOUT } from '../core/layout.ts';
 import { LABEL, proxyName } from '../core/names.ts';
 import type { Observed } from '../core/state.ts';
+import { HostctlError } from '../errors.ts';
 import type { Context } from '../ports.ts';
 import { drivers } from '../proxy/index.ts';
 import { makeDataRoot } from './directories.ts';
@@ -37,7 +38,7 @@ export async function startProxy(observed: Observed, ctx: Context): Promise<void
   }
   const before = observed.containers.find((item) => item.name === spec.name);
   if (before && before.labels[LABEL.spec] === spec.labels[LABEL.spec] && before.state !== 'created') {
-    await ctx.engine.resume(spec.name);
+    await ctx.engine.resume(spec.name).catch((error: unknown) => refuseStart(error, ctx));
   } else {
     if (before) {
       await ctx.engine.stop(spec.name, spec.stopTimeout);
@@ -45,11 +46,27 @@ export async function startProxy(observed: Observed, ctx: Context): Promise<void
     }
     await ctx.engine.create(spec);
     for (const network of neededNetworks(observed)) await ctx.engine.connect(network, spec.name);
-    await ctx.engine.start(spec.name);
+    try {
+      await ctx.engine.start(spec.name);
+    } catch (error) {
+      await ctx.engine.remove(spec.name);
+      refuseStart(error, ctx);
+    }
   }
   const live = (await ctx.host.readLink(LAYOUT.live))!;
   await confirm(live.replace('generations/', ''), ctx);
   await restoreRoutes(ctx);
+}
+
+/** The engine's words for a taken port begin with its own affairs and do not say what to do. */
+function refuseStart(error: unknown, ctx: Context): never {
+  const taken = error instanceof HostctlError && /address already in use|port is already allocated/.test(error.message);
+  if (!taken) throw error;
+  const { http } = ctx.workspace.proxy;
+  throw new HostctlError('PORT_TAKEN', `port ${http} is taken by another program, so the proxy cannot start`, {
+    hints: [`find it with "ss -ltnp sport = :${http}"`, 'or choose another port under proxy.http in hostctl.yaml'],
+    cause: error,
+  });
 }
 
 /** Networks of the projects the proxy speaks TCP with. */

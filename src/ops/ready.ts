@@ -3,7 +3,10 @@ import { formatDuration, formatSize } from '../core/units.ts';
 import { EXIT, HostctlError } from '../errors.ts';
 import type { Answer, ContainerState, Context, ProbeTarget } from '../ports.ts';
 
+/** Often at first, for apps that start at once; then less and less, so that a slow one's log is not made of probes. */
 const POLL_MS = 100;
+const SLOWEST_POLL_MS = 1000;
+const POLL_GROWTH = 1.2;
 /** An app without any check counts as ready when it has kept running for this long. */
 const SETTLE_MS = 2000;
 const LOG_LINES = 20;
@@ -45,7 +48,7 @@ async function poll(
   const since = ctx.clock.now();
   let last: Answer | undefined;
   let restarts: number | undefined;
-  for (;;) {
+  for (let pause = POLL_MS; ; pause = Math.min(pause * POLL_GROWTH, SLOWEST_POLL_MS)) {
     const state = await ctx.engine.inspect(name);
     if (!state || (!state.running && !state.restarting)) throw await failure(workload, 'ended', last, ctx);
     restarts ??= state.restarts;
@@ -56,7 +59,7 @@ async function poll(
     if (ctx.clock.now() - since > workload.health.within) {
       throw await failure(workload, `did not become ready within ${formatDuration(workload.health.within)}`, last, ctx);
     }
-    await ctx.clock.sleep(POLL_MS);
+    await ctx.clock.sleep(pause);
   }
 }
 

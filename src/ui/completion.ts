@@ -5,7 +5,7 @@ export interface CommandWords {
   readonly flags: readonly string[];
 }
 
-/** Commands whose first word is a project: those of the nearest workspace are offered, by the names of their files. */
+/** Commands whose first word is a project: those of the workspace are offered, by the names of their files. */
 const TAKES_PROJECT = [
   'deploy',
   'exec',
@@ -21,7 +21,8 @@ const TAKES_PROJECT = [
   'validate',
 ];
 
-const PROJECTS = `d=$PWD; while [ "$d" != / ] && [ ! -f "$d/hostctl.yaml" ]; do d=$(dirname "$d"); done; ls "$d/projects" 2>/dev/null | sed -n 's/\\.ya\\{0,1\\}ml$//p'`;
+/** The workspace is found as commands find it: named by HOSTCTL_WORKSPACE, or the nearest from here upwards. */
+const PROJECTS = `d=\${HOSTCTL_WORKSPACE:-}; if [ -z "$d" ]; then d=$PWD; while [ "$d" != / ] && [ ! -f "$d/hostctl.yaml" ]; do d=$(dirname "$d"); done; fi; ls "$d/projects" 2>/dev/null | sed -n 's/\\.ya\\{0,1\\}ml$//p'`;
 
 export function completionScript(shell: 'bash' | 'zsh' | 'fish', commands: readonly CommandWords[]): string {
   return { bash, zsh, fish }[shell](commands);

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +7,7 @@ import Completion from '../../src/commands/completion.ts';
 import Deploy from '../../src/commands/deploy.ts';
 import Doctor from '../../src/commands/doctor.ts';
 import Init from '../../src/commands/init.ts';
+import Logs from '../../src/commands/logs.ts';
 import Plan from '../../src/commands/plan.ts';
 import Render from '../../src/commands/render.ts';
 import Setup from '../../src/commands/setup.ts';
@@ -105,11 +107,52 @@ describe('init', () => {
     rmSync(path);
   });
 
+  test('gives Django the migration it needs before a page answers, and says so', async () => {
+    mkdirSync(join(dir, 'shop'));
+    writeFileSync(join(dir, 'shop/manage.py'), 'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")');
+    const { out } = await runCommand(Init, join(dir, 'shop'), here);
+    expect(out).toContain('· release: python manage.py migrate --noinput, assumed');
+    const path = `${dir}/projects/shop.yaml`;
+    expect(readFileSync(path, 'utf8')).toMatch(/^ {4}release: python manage\.py migrate --noinput #/m);
+    expect((await runCommand(Validate, 'shop', here)).out).toBe('1 project, no problems\n');
+    rmSync(path);
+    rmSync(join(dir, 'shop'), { recursive: true });
+  });
+
   test('refuses a name no definition can have', async () => {
     expect(await runCommand(Init, `${join(dir, 'site')} --name ABC`, here)).toMatchObject({
       code: 2,
       err: 'error `ABC` is no project name: lower-case letters, digits and single hyphens, a letter first\n  → write --name abc\n',
     });
+  });
+});
+
+describe('logs', () => {
+  test('refuses a number of lines that is none', async () => {
+    const { code, err } = await runCommand(Logs, 'good -n -5', here);
+    expect(err).toContain('Expected an integer greater than or equal to 0 but received: -5');
+    expect(code).toBe(2);
+  });
+});
+
+describe('completion', () => {
+  /** What bash offers after `hostctl deploy `. */
+  async function offered(cwd: string, env: Record<string, string>): Promise<string[]> {
+    const { out: script } = await runCommand(Completion, 'bash');
+    const words = `${script}\nCOMP_WORDS=(hostctl deploy ""); COMP_CWORD=2; _hostctl; echo "\${COMPREPLY[@]}"`;
+    const shown = execFileSync('bash', ['--norc', '-c', words], { cwd, env: { PATH: process.env['PATH'], ...env } });
+    return String(shown).trim().split(' ');
+  }
+
+  test('offers the projects of the workspace that commands would use', async () => {
+    expect(await offered(join(dir, 'projects'), {})).toEqual(['bad', 'good']);
+    expect(await offered('/', here)).toEqual(['bad', 'good']);
+    expect(await offered('/', {})).toEqual(['']);
+    const other = join(dir, 'other');
+    mkdirSync(join(other, 'projects'), { recursive: true });
+    writeFileSync(join(other, 'projects/shop.yml'), '');
+    expect(await offered(join(dir, 'projects'), { HOSTCTL_WORKSPACE: other })).toEqual(['shop']);
+    rmSync(other, { recursive: true });
   });
 });
 

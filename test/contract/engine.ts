@@ -186,7 +186,7 @@ export function engineContract(name: string, open: () => Promise<Subject>): void
     test('a path inside a container that is not there is an error', async () => {
       const wanted = spec('copy', sleeper);
       await engine.create(wanted);
-      await expect(engine.copyFrom(wanted.name, '/no/such/path')).rejects.toMatchObject({ code: 'ENGINE' });
+      await expect(engine.copyFrom(wanted.name, '/no/such/path')).rejects.toMatchObject({ code: 'NOT_IN_IMAGE' });
     });
   });
 }

@@ -192,9 +192,8 @@ describe('commands', () => {
   test('init recognises the source, writes the schema beside the definition, and overwrites nothing', async () => {
     lab.write('shop/manage.py', 'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")');
     const { out } = await lab.hostctl('init shop --hostname www.shop.org');
-    expect(out).toContain(
-      '· wsgi: shop.wsgi:application, found in manage.py\nshop uses the django runtime; next: hostctl deploy shop',
-    );
+    expect(out).toContain('· wsgi: shop.wsgi:application, found in manage.py\n· release: python manage.py migrate');
+    expect(out).toContain('\nshop uses the django runtime; next: hostctl deploy shop\n');
     const text = readFileSync(join(lab.dir, 'projects/shop.yaml'), 'utf8');
     expect(text.split('\n')[0]).toBe('# yaml-language-server: $schema=../.hostctl/project.schema.json');
     expect(JSON.parse(readFileSync(join(lab.dir, '.hostctl/project.schema.json'), 'utf8'))).toMatchObject({
@@ -218,6 +217,14 @@ describe('commands', () => {
     expect(readFileSync(join(dir, 'hostctl.yaml'), 'utf8')).toContain('driver: nginx');
     expect(await lab.ok(`validate --workspace ${dir}`)).toBe('1 project, no problems\n');
     rmSync(dir, { recursive: true });
+  });
+
+  test('--all of nothing says that there is nothing', async () => {
+    const empty = await Lab.open();
+    const { code, err } = await empty.hostctl('plan --all');
+    expect(err).toBe(`· there is no project in ${empty.dir}/projects; hostctl init writes one\n`);
+    expect(code).toBe(0);
+    await empty.close();
   });
 
   test('validate prints a code frame and what to write instead', async () => {

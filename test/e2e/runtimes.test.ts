@@ -100,6 +100,25 @@ describe('wsgi', () => {
     expect((await ask(lab, 'flask.org', '/')).body).toContain('changed for');
   });
 
+  test.each([
+    ['uwsgi', ''],
+    ['mod_wsgi', ', server: { kind: mod_wsgi }'],
+  ])(
+    'under %s, the last words of an app that fails are its own, not those of its server about probes',
+    async (_, more) => {
+      lab.write('fails/pages.py', 'def application(environ, start_response):\n    raise ValueError("the reason")\n');
+      lab.define(
+        'fails',
+        `hostnames: [fails.org]\napps:\n  web: { runtime: wsgi, source: ../fails, wsgi: pages, health: { within: 4s }${more} }\n`,
+      );
+      const { code, err } = await lab.hostctl('deploy fails');
+      expect(code).toBe(1);
+      expect(err).toContain('ValueError: the reason');
+      expect(err).not.toContain('GET /');
+      lab.write('projects/fails.yaml', 'apps:\n  job: { image: "none:1" }\n');
+    },
+  );
+
   test('dependencies from pyproject.toml, nested requirements, several processes, a port instead of a socket', async () => {
     lab.write('pep/pyproject.toml', '[project]\nname = "pep"\nversion = "1"\ndependencies = ["bottle==0.13.*"]\n');
     lab.write(
@@ -213,6 +232,20 @@ describe('node', () => {
     expect(err).toContain('there is no package-lock.json: run `npm install` and keep the file');
     lab.write('projects/loose.yaml', 'apps:\n  job: { image: "none:1" }\n');
   });
+
+  test.each([
+    ['a build script', { scripts: { build: "echo 'no such thing: 42'; exit 1", start: 'true' } }, 'no such thing: 42'],
+    ['an installation', { dependencies: { 'is-number': '7.0.0' } }, 'Missing: is-number@7.0.0 from lock file'],
+  ])('of %s that fails, what npm says is shown, and no stack', async (_, manifest, said) => {
+    lab.write('failing/package.json', JSON.stringify({ name: 'failing', version: '1.0.0', ...manifest }));
+    lab.write('failing/package-lock.json', '{ "name": "failing", "lockfileVersion": 3, "packages": {} }');
+    lab.define('failing', 'hostnames: [failing.org]\napps:\n  web: { runtime: node, source: ../failing }\n');
+    const { code, err } = await lab.hostctl('deploy failing');
+    expect(code).toBe(1);
+    expect(err).toContain(said);
+    expect(err).not.toMatch(/^\s*(at |node:)/m);
+    lab.write('projects/failing.yaml', 'apps:\n  job: { image: "none:1" }\n');
+  });
 });
 
 describe('php', () => {
@@ -240,6 +273,16 @@ describe('php', () => {
     expect((await ask(lab, 'php.org', '/style.css')).headers['content-type']).toContain('text/css');
     for (const path of ['/.env', '/.git/config', '/style.css/x.php', '/vendor/../.env'])
       expect((await ask(lab, 'php.org', path)).body, path).not.toMatch(/SECRET|<\?php/);
+  });
+
+  test('requests that come at the same moment are answered beside each other', async () => {
+    lab.write('burst/index.php', '<?php sleep((int) ($_GET["s"] ?? 0)); echo "done";');
+    lab.define('burst', 'hostnames: [burst.org]\napps:\n  web: { runtime: php, source: ../burst }\n');
+    await lab.ok('deploy burst');
+    const since = performance.now();
+    const replies = await Promise.all([1, 2, 3, 4].map(() => ask(lab, 'burst.org', '/?s=1')));
+    expect(replies.map((reply) => reply.body)).toEqual(['done', 'done', 'done', 'done']);
+    expect(performance.now() - since).toBeLessThan(1900);
   });
 });
 

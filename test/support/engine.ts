@@ -220,7 +220,7 @@ export class FakeEngine implements Engine {
     this.#note(`copyFrom ${name} ${path}`);
     const files = this.behaviourOf(this.#box(name).spec.image).files ?? {};
     const inside = Object.entries(files).filter(([file]) => file.startsWith(`${path}/`));
-    if (inside.length === 0) throw new HostctlError('ENGINE', `Could not find the file ${path} in container ${name}`);
+    if (inside.length === 0) throw new HostctlError('NOT_IN_IMAGE', `${path} is not in the image of ${name}`);
     const tar = pack();
     const top = path.split('/').at(-1)!;
     for (const [file, text] of inside) tar.entry({ name: `${top}${file.slice(path.length)}` }, text);

@@ -1,5 +1,5 @@
 // Installs what the lock file says, development tools too: the build script may need them.
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 
 const { dependencies = {}, devDependencies = {} } = JSON.parse(readFileSync('package.json', 'utf8'));
@@ -11,5 +11,10 @@ if (wanted && !locked) {
   process.exit(1);
 }
 if (wanted) {
-  execFileSync('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'], { stdio: 'inherit' });
+  const words = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
+  const { status, stderr, error } = spawnSync('npm', words, { stdio: ['inherit', 'inherit', 'pipe'], encoding: 'utf8' });
+  if (error) throw error;
+  // npm says itself what went wrong; its manual, or a stack of this script, would push that out of sight.
+  process.stderr.write(stderr.replace(/^npm error Clean install a project\n[^]*Run "npm help ci".*\n/m, ''));
+  process.exit(status ?? 1);
 }

@@ -1,9 +1,14 @@
 // Builds the app where package.json has a build script, drops the development tools and writes the start command.
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 
 const { scripts = {}, main, devDependencies = {} } = JSON.parse(readFileSync('package.json', 'utf8'));
-const npm = (...args) => execFileSync('npm', [...args, '--no-audit', '--no-fund', '--loglevel=error'], { stdio: 'inherit' });
+// npm says itself what went wrong; a stack of this script would push that out of sight.
+const npm = (...args) => {
+  const { status, error } = spawnSync('npm', [...args, '--no-audit', '--no-fund', '--loglevel=error'], { stdio: 'inherit' });
+  if (error) throw error;
+  if (status !== 0) process.exit(status ?? 1);
+};
 
 if (scripts.build !== undefined) npm('run', 'build');
 if (Object.keys(devDependencies).length > 0) npm('prune', '--omit=dev');
