@@ -130,6 +130,7 @@ export function proxyContainer(
       [LABEL.role]: 'proxy',
       [LABEL.spec]: hashOf({ ...plain, imageId: image.id }),
       [LABEL.uid]: String(PROXY_UID),
+      [LABEL.port]: String(workspace.proxy.http),
     },
   };
 }

@@ -14,6 +14,8 @@ export const LABEL = {
   spec: 'hostctl.spec',
   /** uid and gid of the app. */
   uid: 'hostctl.uid',
+  /** Port of the host that a proxy publishes. */
+  port: 'hostctl.port',
   /** What the hardening gives up, comma separated. */
   relax: 'hostctl.relax',
 } as const;

@@ -204,7 +204,8 @@ async function baseFindings(ctx: Context): Promise<CheckResult[]> {
 async function portFinding(observed: Observed, ctx: Context): Promise<CheckResult> {
   const { http } = ctx.workspace.proxy;
   const ours = observed.containers.some(
-    (item) => item.name === proxyName(ctx.workspace.instance) && item.state === 'running',
+    ({ name, state, labels }) =>
+      name === proxyName(ctx.workspace.instance) && state === 'running' && labels[LABEL.port] === String(http),
   );
   const taken = await ctx.machine.listens(http);
   if (ours || !taken)

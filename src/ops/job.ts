@@ -131,9 +131,8 @@ export class Job {
   #withWhatServes(error: HostctlError, broken: readonly string[]): HostctlError {
     const { current } = this.#history;
     const { project } = this.plan;
-    const serving = current
-      ? `release ${current.id} of ${project} is still serving`
-      : `no release of ${project} is serving`;
+    const state = this.#alive.size > 0 ? 'is still serving' : 'stays stopped, as it was';
+    const serving = current ? `release ${current.id} of ${project} ${state}` : `no release of ${project} is serving`;
     return new HostctlError(error.code, error.message, {
       exit: error.exit === EXIT.unhealthy && !current ? EXIT.failed : error.exit,
       hints: [...(broken.length > 0 ? broken : [serving]), ...error.hints],

@@ -3,7 +3,7 @@ import type { ContainerSpec } from '../core/container.ts';
 import { proxyContainer } from '../core/host-plan.ts';
 import { LAYOUT } from '../core/layout.ts';
 import { LABEL, proxyName } from '../core/names.ts';
-import type { Observed } from '../core/state.ts';
+import type { ContainerView, Observed } from '../core/state.ts';
 import { HostctlError } from '../errors.ts';
 import type { Context } from '../ports.ts';
 import { drivers } from '../proxy/index.ts';
@@ -41,6 +41,7 @@ export async function startProxy(observed: Observed, ctx: Context): Promise<void
     await ctx.engine.resume(spec.name).catch((error: unknown) => refuseStart(error, ctx));
   } else {
     if (before) {
+      await refuseTaken(before, spec, ctx);
       await ctx.engine.stop(spec.name, spec.stopTimeout);
       await ctx.engine.remove(spec.name);
     }
@@ -61,11 +62,20 @@ export async function startProxy(observed: Observed, ctx: Context): Promise<void
 /** The engine's words for a taken port begin with its own affairs and do not say what to do. */
 function refuseStart(error: unknown, ctx: Context): never {
   const taken = error instanceof HostctlError && /address already in use|port is already allocated/.test(error.message);
-  if (!taken) throw error;
+  throw taken ? portTaken(ctx, error) : error;
+}
+
+/** Another port is tried before the proxy that serves on the old one is given up. */
+async function refuseTaken(before: ContainerView, spec: ContainerSpec, ctx: Context): Promise<void> {
+  const moves = before.state === 'running' && before.labels[LABEL.port] !== spec.labels[LABEL.port];
+  if (moves && (await ctx.machine.listens(ctx.workspace.proxy.http))) throw portTaken(ctx);
+}
+
+function portTaken(ctx: Context, cause?: unknown): HostctlError {
   const { http } = ctx.workspace.proxy;
-  throw new HostctlError('PORT_TAKEN', `port ${http} is taken by another program, so the proxy cannot start`, {
+  return new HostctlError('PORT_TAKEN', `port ${http} is taken by another program, so the proxy cannot start`, {
     hints: [`find it with "ss -ltnp sport = :${http}"`, 'or choose another port under proxy.http in hostctl.yaml'],
-    cause: error,
+    cause,
   });
 }
 

@@ -137,6 +137,16 @@ describe('a failure', () => {
     expect(stateOf(live!).restart).toBe('always');
   });
 
+  test('says that what was stopped before is stopped still', async () => {
+    await put();
+    await world.engine.stop(world.running('blog')[0]!);
+    version('two');
+    world.engine.behaviours.set('hostctl/blog:*', { ends: 1 });
+    expect((await put())[0]?.error).toMatchObject({
+      hints: expect.arrayContaining(['release 1 of blog stays stopped, as it was']) as unknown,
+    });
+  });
+
   test('after the switch names the release that serves', async () => {
     await put();
     const [old] = world.running('blog');

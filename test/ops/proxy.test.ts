@@ -35,6 +35,20 @@ describe('a port that somebody else has', () => {
     expect(world.engine.boxes.get('hostctl-proxy')?.state).toBe('running');
   });
 
+  test('is found before the proxy on the old port is given up', async () => {
+    await prepare();
+    Object.assign(world.workspace.proxy, { http: 8080 });
+    world.machine.listens = async (port: number) => port === 8080;
+    await expect(prepare()).rejects.toMatchObject(TAKEN);
+    expect(world.engine.boxes.get('hostctl-proxy')).toMatchObject({
+      state: 'running',
+      spec: { publish: [{ hostPort: 80 }] },
+    });
+    world.machine.listens = async () => false;
+    await prepare();
+    expect(world.engine.boxes.get('hostctl-proxy')).toMatchObject({ spec: { publish: [{ hostPort: 8080 }] } });
+  });
+
   test('is not what every refusal means', async () => {
     refuse(/^start hostctl-proxy/, 'no space left on device');
     await expect(prepare()).rejects.toMatchObject({ code: 'ENGINE' });

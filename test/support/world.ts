@@ -235,7 +235,7 @@ class FakeMachine implements Machine {
   async read(): Promise<string | undefined> {
     return undefined;
   }
-  async listens(): Promise<boolean> {
+  async listens(_port: number): Promise<boolean> {
     return false;
   }
 }
