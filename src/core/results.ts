@@ -48,6 +48,8 @@ export interface AppStatus {
 export interface Status {
   readonly proxy: 'answers' | 'silent';
   readonly apps: readonly AppStatus[];
+  /** Projects that are deployed and whose definition is gone. */
+  readonly orphans: readonly string[];
 }
 
 /** One line of `hostctl releases`. */

@@ -110,6 +110,12 @@ export async function loadProjects(files: Files, workspace: Workspace, runtimes:
   };
 }
 
+/** Names of the definitions, right or wrong; undefined when they cannot be listed. */
+export async function projectNames(files: Files, workspace: Workspace): Promise<string[] | undefined> {
+  const listed = await listProjects(files, join(workspace.dir, PROJECTS));
+  return 'names' in listed ? listed.names.filter((name) => /\.ya?ml$/.test(name)).map(nameOf) : undefined;
+}
+
 async function listProjects(files: Files, dir: string): Promise<{ names: string[] } | { problem: Problem }> {
   const kind = await unlessClosed(files.kind(dir));
   if (kind === 'file') return { problem: wholeFile(PROJECTS, 'is a file: definitions stand in a folder') };

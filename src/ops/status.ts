@@ -3,6 +3,7 @@ import type { AppStatus, Status } from '../core/results.ts';
 import type { ContainerView, Observed } from '../core/state.ts';
 import type { Context, ContainerState, Usage } from '../ports.ts';
 import { containersOf, requireDeployed } from './containers.ts';
+import { projectNames } from './load.ts';
 import { observe } from './observe.ts';
 import { proxyAnswers } from './proxy.ts';
 
@@ -12,7 +13,9 @@ export async function status(names: readonly string[], ctx: Context): Promise<St
   for (const name of names) requireDeployed(name, observed);
   const projects = names.length > 0 ? names : deployed(observed);
   const apps = await Promise.all(projects.flatMap((project) => statusOf(project, observed, ctx)));
-  return { proxy: (await proxyAnswers(observed, ctx)) ? 'answers' : 'silent', apps };
+  const defined = await projectNames(ctx.files, ctx.workspace);
+  const orphans = defined ? projects.filter((project) => !defined.includes(project)) : [];
+  return { proxy: (await proxyAnswers(observed, ctx)) ? 'answers' : 'silent', apps, orphans };
 }
 
 function deployed(observed: Observed): string[] {

@@ -24,7 +24,12 @@ export function formatStatus(status: Status, paint: ChalkInstance): string {
     formatTable(
       head.map((word) => paint.dim(word)),
       rows,
-    )
+    ) +
+    status.orphans
+      .map(
+        (name) => `${paint.yellow(name)} has no definition any more: hostctl remove ${name} takes it off this host\n`,
+      )
+      .join('')
   );
 }
 

@@ -4,6 +4,7 @@ import { HostctlError } from '../../src/errors.ts';
 import { deploy, plan } from '../../src/ops/deploy.ts';
 import { remove } from '../../src/ops/remove.ts';
 import { releases, rollback } from '../../src/ops/rollback.ts';
+import { status } from '../../src/ops/status.ts';
 import { World } from '../support/world.ts';
 
 const BLOG = `
@@ -322,6 +323,14 @@ describe('what users lose sight of', () => {
     expect(formatPlan(await plan(['shop'], world))).toContain(
       '(not running yet; its volumes are new, projects/shop/volumes/db/data stays as it is)',
     );
+  });
+
+  test('a project whose definition is gone is told of', async () => {
+    await put('shop', 'blog');
+    expect((await status([], world)).orphans).toEqual([]);
+    world.files.texts.delete('/work/projects/shop.yaml');
+    expect((await status([], world)).orphans).toEqual(['shop']);
+    expect((await status(['blog'], world)).orphans).toEqual([]);
   });
 
   test('uploads change hands after the switch, and not when it fails', async () => {
