@@ -113,7 +113,8 @@ describe('app A and app B', () => {
       'cat /proc/mounts; ls -la /run/hostctl /data /uploads; ls -d /proc/[0-9]* | wc -l; find / -name "*.sock" 2>/dev/null',
     );
     expect(out).not.toContain(b.Name.slice(1));
-    expect(out.match(/app\.sock$/gm)).toHaveLength(2);
+    expect(out.match(/\.sock$/gm)).toEqual(Array(2).fill('.sock'));
+    expect(out.split(`${a.Name.slice(1)}.sock`)).toHaveLength(3);
     expect(Number(/^(\d+)$/m.exec(out)![1])).toBeLessThan(12);
   });
 
@@ -143,8 +144,8 @@ describe('app A and app B', () => {
       expect(as(uidA!, 'ls', path), path).toContain('refused');
     }
     expect(as(uidA!, 'cat', join(lab.data, 'key'))).toContain('refused');
-    expect(as(uidB!, 'ls', socketsOfB)).toContain('app.sock');
-    const socket = statSync(join(socketsOfB, 'app.sock'));
+    expect(as(uidB!, 'ls', socketsOfB)).toContain(`${b.Name.slice(1)}.sock`);
+    const socket = statSync(join(socketsOfB, `${b.Name.slice(1)}.sock`));
     expect([socket.uid, socket.gid]).toEqual([uidB, 19_999]);
     expect(socket.mode & 0o007).toBe(0);
   });
@@ -210,7 +211,7 @@ describe('the proxy', () => {
     expect(await inside(`ls /run/hostctl/sockets/${socketDir}`)).not.toBe(0);
     expect(await inside('ls /run/hostctl/links')).not.toBe(0);
     expect(await inside('touch /etc/hostctl/x || touch /srv/media/x || touch /run/hostctl/sockets/x')).not.toBe(0);
-    expect(await inside(`test -S /run/hostctl/sockets/${socketDir}/app.sock`)).toBe(0);
+    expect(await inside(`test -S /run/hostctl/sockets/${socketDir}/${a.Name.slice(1)}.sock`)).toBe(0);
   });
 });
 

@@ -51,8 +51,8 @@ describe('django', () => {
       'ls /app/projectname/__pycache__; cat /proc/*/cmdline | tr "\\0" " "; ls -la /venv/site-packages/django | head -2',
     ]);
     expect(output).toMatch(/settings\.cpython-3\d+\.pyc/);
-    expect(output).toContain(
-      'uwsgi --ini /hostctl/uwsgi.ini --http-socket /run/hostctl/app.sock --module projectname.wsgi:application --processes 1 --threads 4',
+    expect(output).toMatch(
+      /uwsgi --ini \/hostctl\/uwsgi\.ini --http-socket \/run\/hostctl\/django-web-\w{7}\.sock --module projectname\.wsgi:application --processes 1 --threads 4/,
     );
     // What stands on top of the dependencies: hostctl's files, the source, the compiled source.
     const { before, kept } = await keptLayers('django', 'projectname/notes/views.py', (text) => `${text}\n# changed\n`);
