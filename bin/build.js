@@ -49,7 +49,6 @@ export async function buildHostctl() {
     bundle: true,
     splitting: true,
     minify: true,
-    keepNames: true,
     metafile: true,
     platform: 'node',
     target: 'node20',

@@ -13,7 +13,9 @@ export const workspaceSchema = z
     data: z
       .string()
       .regex(/^\/[A-Za-z0-9._/@+-]*[A-Za-z0-9._@+-]$/, { error: 'an absolute path of plain characters' })
-      .describe('Where uploads, volumes, release records and the proxy configuration live. Default `/var/lib/` and the name of the instance.')
+      .describe(
+        'Where uploads, volumes, release records and the proxy configuration live. Default `/var/lib/` and the name of the instance.',
+      )
       .optional(),
     engine: z
       .string()
