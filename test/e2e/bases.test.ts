@@ -38,7 +38,7 @@ beforeAll(async () => {
     },
   });
   await outer.engine.start(`${outer.instance}-registry`);
-  await until(async () => (await fetch(`http://127.0.0.1:${port}/v2/`)).ok);
+  await until(async () => (await fetch(`http://127.0.0.1:${port}/v2/`, { signal: AbortSignal.timeout(2000) })).ok);
   const ours = (await outer.engine.images('hostctl.role=base')).flatMap((item) => item.tags);
   for (const [base, official] of [
     ['hostctl/base-nginx:', 'nginx:1.30'],
