@@ -90,3 +90,13 @@ export function uploadsPath(root: string, alias: string): string {
 export function aliasDirectory(alias: string): string {
   return alias === '/' ? ',' : alias.slice(1).replaceAll('/', ',');
 }
+
+/** Ends the directories of uploads; what has a version instead is a copy and can be made again. */
+export const UPLOADS = 'uploads';
+
+/** The alias whose uploads a directory below `media/<project>/` holds; undefined for copies and links. */
+export function uploadsAlias(directory: string): string | undefined {
+  if (!directory.endsWith(`.${UPLOADS}`)) return undefined;
+  const name = directory.slice(0, -UPLOADS.length - 1);
+  return name === ',' ? '/' : `/${name.replaceAll(',', '/')}`;
+}

@@ -1,11 +1,8 @@
-import { aliasDirectory } from './layout.ts';
+import { aliasDirectory, UPLOADS } from './layout.ts';
 import type { Media, Project } from './model.ts';
 import { groupName, hashOf } from './names.ts';
 import { bySpecificity, type Route, type Site, type Upstream } from './routes.ts';
 import type { ImageIdentity, MediaSet, Workload } from './state.ts';
-
-/** Ends the directories of uploads; what has a version instead is a copy and can be made again. */
-const UPLOADS = 'uploads';
 
 /** Where the files of every alias of a project stand. `versions` has one entry per folder or file, by alias. */
 export function mediaSets(

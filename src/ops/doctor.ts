@@ -4,10 +4,10 @@ import type { EngineInfo, Observed } from '../core/state.ts';
 import { formatSize } from '../core/units.ts';
 import { HostctlError } from '../errors.ts';
 import type { Context } from '../ports.ts';
-import { drivers } from '../proxy/index.ts';
+import { helperSpec, runOnce } from './run-once.ts';
 import { presentOrigin } from './images.ts';
 import { observe } from './observe.ts';
-import { proxyAnswers } from './proxy.ts';
+import { proxyAnswers, proxyBase } from './proxy.ts';
 import { tail } from './ready.ts';
 
 const GIB = 1024 ** 3;
@@ -104,9 +104,7 @@ function clockFinding(engine: EngineInfo, ctx: Context): CheckResult {
 
 /** Asks the kernel, from inside a container, which limits it really enforces. */
 async function limitsFinding(ctx: Context): Promise<CheckResult> {
-  const driver = drivers[ctx.workspace.proxy.driver];
-  const base = ctx.templates.bases.find((candidate) => candidate.name === driver.base)!;
-  const image = await presentOrigin(base, ctx);
+  const image = await presentOrigin(proxyBase(ctx), ctx);
   if (!image)
     return {
       check: 'limits',
@@ -122,46 +120,22 @@ async function limitsFinding(ctx: Context): Promise<CheckResult> {
     'cat pids.max pids/pids.max 2>/dev/null | head -1',
     '(cat cpu.max || cat cpu/cpu.cfs_quota_us) 2>/dev/null | head -1',
   ].join('; ');
-  try {
-    await ctx.engine.create({
-      name,
-      image: image.ref,
-      uid: 65_534,
-      entrypoint: ['/bin/sh', '-c', script],
-      command: [],
-      env: {},
-      labels: { [LABEL.instance]: ctx.workspace.instance, [LABEL.role]: 'helper' },
-      limits,
-      files: 1024,
-      readOnly: true,
-      tmpfs: [],
-      capabilities: [],
-      newPrivileges: false,
-      mounts: [],
-      networks: [],
-      publish: [],
-      stopTimeout: 1,
-      restart: 'no',
-    });
-    await ctx.engine.start(name);
-    await ctx.engine.wait(name);
-    const [memory, pids, cpu] = await tail(name, ctx);
-    const wrong = [
-      ...(memory === String(limits.memory) ? [] : ['memory']),
-      ...(pids === String(limits.pids) ? [] : ['pids']),
-      ...(cpu?.startsWith('25000') ? [] : ['cpu']),
-    ];
-    if (wrong.length === 0)
-      return { check: 'limits', state: 'ok', detail: 'the kernel enforces memory, cpu and pids limits' };
-    return {
-      check: 'limits',
-      state: 'problem',
-      detail: `the kernel does not enforce ${wrong.join(', ')}`,
-      advice: 'boot with cgroup support: cgroup_enable=memory swapaccount=1 on the kernel command line',
-    };
-  } finally {
-    await ctx.engine.remove(name);
-  }
+  const entrypoint = ['/bin/sh', '-c', script];
+  const spec = helperSpec({ name, image: image.ref, uid: 65_534, entrypoint, limits }, ctx);
+  const [memory, pids, cpu] = await runOnce(spec, ctx, () => tail(name, ctx));
+  const wrong = [
+    ...(memory === String(limits.memory) ? [] : ['memory']),
+    ...(pids === String(limits.pids) ? [] : ['pids']),
+    ...(cpu?.startsWith('25000') ? [] : ['cpu']),
+  ];
+  if (wrong.length === 0)
+    return { check: 'limits', state: 'ok', detail: 'the kernel enforces memory, cpu and pids limits' };
+  return {
+    check: 'limits',
+    state: 'problem',
+    detail: `the kernel does not enforce ${wrong.join(', ')}`,
+    advice: 'boot with cgroup support: cgroup_enable=memory swapaccount=1 on the kernel command line',
+  };
 }
 
 async function diskFinding(ctx: Context): Promise<CheckResult> {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Identity, chooseUid } from '../core/identity.ts';
 import { linksAstray } from '../core/host-plan.ts';
-import { adminToken, LAYOUT, uploadsPath } from '../core/layout.ts';
+import { adminToken, LAYOUT, uploadsAlias, uploadsPath } from '../core/layout.ts';
 import type { Project } from '../core/model.ts';
 import { LABEL } from '../core/names.ts';
 import type { Site } from '../core/routes.ts';
@@ -80,16 +80,19 @@ async function readMediaLinks(
   return Object.fromEntries(links.map((link, index) => [link, targets[index] ?? '']));
 }
 
+/** Of all uploads on the disk, also those of a first deploy that failed. */
 async function readUploadOwners(
-  projects: readonly { name: string; history: History }[],
+  projects: readonly { name: string; media: readonly string[] }[],
   ctx: Context,
 ): Promise<Record<string, number>> {
-  const sets = projects.flatMap(({ history }) => history.releases.flatMap((release) => release.desired.media));
-  const uploads = new Map(
-    sets.filter(({ source }) => source.kind === 'uploads').map(({ root, alias }) => [root, uploadsPath(root, alias)]),
+  const uploads = projects.flatMap(({ name, media }) =>
+    media.flatMap((item) => {
+      const alias = uploadsAlias(item);
+      return alias === undefined ? [] : [{ root: `${name}/${item}`, alias }];
+    }),
   );
   const owners = await Promise.all(
-    [...uploads].map(async ([root, path]) => [root, await ctx.host.owner(path)] as const),
+    uploads.map(async ({ root, alias }) => [root, await ctx.host.owner(uploadsPath(root, alias))] as const),
   );
   return Object.fromEntries(owners.flatMap(([root, uid]) => (uid === undefined ? [] : [[root, uid]])));
 }

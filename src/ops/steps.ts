@@ -1,4 +1,4 @@
-import type { NetworkSpec } from '../core/container.ts';
+import type { ContainerSpec, NetworkSpec } from '../core/container.ts';
 import { chooseSubnet } from '../core/identity.ts';
 import { isLinkOf, LAYOUT, socketDirectory } from '../core/layout.ts';
 import { LABEL, networkName, proxyName } from '../core/names.ts';
@@ -8,9 +8,11 @@ import type { ImageStep, Step, StepOf } from '../core/steps.ts';
 import { HostctlError } from '../errors.ts';
 import type { Context, ImageView } from '../ports.ts';
 import { drivers } from '../proxy/index.ts';
-import { giveUploads, makeMedia, makeWorkloadDirectories } from './directories.ts';
+import { makeWorkloadDirectories } from './directories.ts';
 import { drain } from './drain.ts';
+import { runOnce } from './run-once.ts';
 import { presentOrigin } from './images.ts';
+import { giveUploads, makeMedia, makeUploads } from './media.ts';
 import { readKey } from './observe.ts';
 import { proxyBase } from './proxy.ts';
 import { tail, waitAnswers, waitReady } from './ready.ts';
@@ -25,7 +27,7 @@ export interface Run {
   reloaded?: number;
 }
 
-/** Images come before the plan of the containers, routes are switched for all projects together. */
+/** Images come before the plan of the containers, routes are switched for some projects together. */
 type Carried = Exclude<Step, ImageStep | { do: 'route' } | { do: 'proxy' }>;
 
 type Handlers = { readonly [K in Carried['do']]: (step: Extract<Carried, { do: K }>, run: Run) => Promise<void> };
@@ -36,12 +38,14 @@ const handlers: Handlers = {
   connect: (step, { ctx }) => ctx.engine.connect(step.network, proxyName(ctx.workspace.instance)),
   stop: (step, { ctx }) => ctx.engine.stop(step.container.name, step.timeout),
   run: async ({ workload }, { ctx, desired }) => {
-    await makeWorkloadDirectories(workload, desired.media, ctx);
+    await makeWorkloadDirectories(workload, ctx);
+    await makeUploads(workload, desired.media, ctx);
     await ctx.engine.create(workload.container);
     await ctx.engine.start(workload.container.name);
   },
   start: async ({ workload }, { ctx, desired }) => {
-    await makeWorkloadDirectories(workload, desired.media, ctx);
+    await makeWorkloadDirectories(workload, ctx);
+    await makeUploads(workload, desired.media, ctx);
     // They may have changed since it was made, which makes no new container.
     await ctx.engine.setLimits(workload.container.name, workload.container.limits);
     await ctx.engine.resume(workload.container.name);
@@ -117,8 +121,7 @@ export function hostOf(desired: Desired, before?: Desired): string {
 async function runTask(workload: Workload, command: readonly string[], ctx: Context): Promise<void> {
   const name = `${workload.container.name}-task`;
   const socket = workload.socketDir === undefined ? undefined : `/${LAYOUT.sockets}/${workload.socketDir}`;
-  await ctx.engine.remove(name);
-  await ctx.engine.create({
+  const spec: ContainerSpec = {
     ...workload.container,
     name,
     command,
@@ -127,10 +130,8 @@ async function runTask(workload: Workload, command: readonly string[], ctx: Cont
     // It must not be found under the app's name.
     networks: workload.container.networks.map((use) => ({ ...use, aliases: [] })),
     restart: 'no',
-  });
-  try {
-    await ctx.engine.start(name);
-    const code = await ctx.engine.wait(name);
+  };
+  await runOnce(spec, ctx, async (code) => {
     if (code === 0) return;
     const log = await tail(name, ctx);
     throw new HostctlError(
@@ -140,9 +141,7 @@ async function runTask(workload: Workload, command: readonly string[], ctx: Cont
         ...log.map((line) => `  ${line}`),
       ].join('\n'),
     );
-  } finally {
-    await ctx.engine.remove(name);
-  }
+  });
 }
 
 /** Removes what no release that is kept needs. */

@@ -4,15 +4,8 @@ import { formatPlan } from '../../src/core/steps.ts';
 import { HostctlError } from '../../src/errors.ts';
 import { deploy, plan } from '../../src/ops/deploy.ts';
 import { rollback } from '../../src/ops/rollback.ts';
+import { BLOG } from '../support/definitions.ts';
 import { World } from '../support/world.ts';
-
-const BLOG = `
-hostnames: [www.blog.org]
-apps:
-  web: { runtime: node, source: /src/blog }
-media:
-  /files: { from: /src/blog/files }
-`;
 
 let world: World;
 

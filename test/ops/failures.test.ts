@@ -5,15 +5,9 @@ import { deploy, plan } from '../../src/ops/deploy.ts';
 import { remove } from '../../src/ops/remove.ts';
 import { releases, rollback } from '../../src/ops/rollback.ts';
 import { status } from '../../src/ops/status.ts';
+import { BLOG } from '../support/definitions.ts';
 import { World } from '../support/world.ts';
 
-const BLOG = `
-hostnames: [www.blog.org]
-apps:
-  web: { runtime: node, source: /src/blog }
-media:
-  /files: { from: /src/blog/files }
-`;
 const withApp = (more: string): string => BLOG.replace('source: /src/blog }', `source: /src/blog, ${more} }`);
 const db = (version: string): string => `apps:\n  db: { image: "postgres:${version}", volumes: { data: /data } }\n`;
 
@@ -349,6 +343,21 @@ describe('what users lose sight of', () => {
     world.engine.behaviours.delete('hostctl/up:*');
     await put('up');
     expect(world.engine.calls.some((call) => call === 'create up-own')).toBe(true);
+  });
+
+  test('uploads that only a failed deploy of a renamed app made are given to the one that lives', async () => {
+    const site = (app: string): string =>
+      `apps:\n  ${app}: { image: "postgres:17" }\nmedia:\n  /up: { from: ./up, writable-by: ${app}, mount: /up }\nhostnames: [up.org]\n`;
+    world.engine.behaviours.set('postgres:17', { ends: 1 });
+    world.define('up', site('one'));
+    await put('up');
+    const first = await world.host.owner('media/up/up.uploads/up');
+    world.engine.behaviours.delete('postgres:17');
+    world.define('up', site('two'));
+    await put('up');
+    expect(world.running('up')[0]).toMatch(/^up-two-/);
+    expect(first).toBeGreaterThan(0);
+    expect(world.engine.calls).toContain('create up-own');
   });
 
   test('a plan made while another deploy switches waits for it', async () => {

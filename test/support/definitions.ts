@@ -22,3 +22,12 @@ export function brief(problems: readonly Problem[]): string[] {
       `${problem.line}:${problem.column} ${problem.path}: ${problem.message}${problem.hint ? ` → ${problem.hint}` : ''}`,
   );
 }
+
+/** One app on a socket and a folder of files, whose source stands at /src/blog. */
+export const BLOG = `
+hostnames: [www.blog.org]
+apps:
+  web: { runtime: node, source: /src/blog }
+media:
+  /files: { from: /src/blog/files }
+`;
