@@ -174,6 +174,8 @@ export interface Prober {
   visit(request: ProbeRequest): Promise<Answer>;
   /** Name of the generation the proxy has loaded, or undefined while it does not answer. */
   generation(): Promise<string | undefined>;
+  /** Routes the proxy has taken in and cannot use, with its reasons. */
+  faults(): Promise<string[]>;
 }
 
 export type ProbeTarget = { readonly kind: 'socket'; readonly path: string } | Extract<Upstream, { kind: 'port' }>;

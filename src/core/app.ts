@@ -18,7 +18,7 @@ export function normaliseApp(name: string, project: ProjectInput, around: Surrou
   const runtime = readRuntime(input, at, around, report);
   const serves = path !== undefined || input.health?.path !== undefined;
   const server = runtime && readServer(runtime, input, at, report);
-  const listen = readListen(input, serves, server);
+  const listen = readListen(input, serves, server, around);
   if (server && !runtime.worker && listen.kind === 'none' && input.command === undefined) {
     report.add(at, `${quote(name)} answers no requests, so what should it run?`, {
       hint: 'add a `command`, or the `path` or `port` it answers',
@@ -190,10 +190,11 @@ function givenValues(input: AppInput): Record<string, string> {
   return values;
 }
 
-function readListen(input: AppInput, serves: boolean, server: Server | undefined): Listen {
+function readListen(input: AppInput, serves: boolean, server: Server | undefined, around: Surroundings): Listen {
   if (input.port !== undefined) return { kind: 'port', port: input.port };
   if (!serves || !server) return { kind: 'none' };
-  return server.spec.socket ? { kind: 'socket' } : { kind: 'port', port: server.spec.defaultPort ?? 8000 };
+  if (server.spec.socket && around.sockets) return { kind: 'socket' };
+  return { kind: 'port', port: server.spec.defaultPort ?? 8000 };
 }
 
 function readLimits(input: AppInput['limits'], defaults: Limits): Limits {

@@ -1,56 +1,83 @@
 import type { ContainerSpec, NetworkSpec } from './container.ts';
-import { chooseSubnet, PROXY_UID } from './identity.ts';
-import { INSIDE, LAYOUT, linkTarget } from './layout.ts';
+import { chooseSubnet } from './identity.ts';
+import { linkTarget } from './layout.ts';
 import type { Workspace } from './model.ts';
-import { edgeNetwork, egressNetwork, hashOf, LABEL, proxyName } from './names.ts';
-import type { Observed } from './state.ts';
-import type { Step } from './steps.ts';
+import { edgeNetwork, egressNetwork, innerNetwork, LABEL } from './names.ts';
+import type { ContainerView, Observed } from './state.ts';
+import type { Step, StepOf } from './steps.ts';
 
-const PROXY_MEMORY = 256 * 1024 ** 2;
-const PROXY_TMP = 16 * 1024 ** 2;
-const PROXY_PIDS = 64;
-const PROXY_FILES = 16_384;
-const PROXY_PORT = 8080;
-const STOP_SECONDS = 30;
+/** What every project on this host needs first: the shared networks and the proxy. @param parts its containers, the edge last */
+export function planHost(observed: Observed, parts: readonly ContainerSpec[], workspace: Workspace): Step[] {
+  const proxy = planProxy(observed, parts);
+  const steps: Step[] = [...planSharedNetworks(observed, parts, workspace), ...(proxy ? [proxy] : [])];
+  // A proxy that is started loads the routes anyway.
+  const why = linksAstray(observed) ? 'a switch was interrupted' : 'the proxy has others loaded';
+  if (linksAstray(observed) || !(proxy || observed.proxyCurrent)) steps.push({ do: 'restore', why });
+  return steps;
+}
 
-/** What every project on this host needs first: two networks and the proxy. */
-export function planHost(observed: Observed, proxy: ContainerSpec, workspace: Workspace): Step[] {
-  const steps: Step[] = [];
-  const taken = observed.networks.flatMap((item) => item.subnets);
+function planSharedNetworks(observed: Observed, parts: readonly ContainerSpec[], workspace: Workspace): Step[] {
+  const { instance, pool } = workspace;
+  const inner = innerNetwork(instance);
+  const used = parts.some((part) => part.networks.some((use) => use.name === inner));
   const shared = [
     {
-      name: egressNetwork(workspace.instance),
+      name: egressNetwork(instance),
       prefix: 20,
+      internal: false,
       between: false,
       why: 'apps reach the outside through it, not each other',
     },
     {
-      name: edgeNetwork(workspace.instance),
+      name: edgeNetwork(instance),
       prefix: 28,
+      internal: false,
       between: true,
-      why: 'the proxy publishes its port from there',
+      why: 'the proxy publishes its ports from there',
     },
+    ...(used
+      ? [{ name: inner, prefix: 28, internal: true, between: true, why: 'the parts of the proxy meet there' }]
+      : []),
   ];
-  for (const { name, prefix, between, why } of shared) {
-    if (observed.networks.some((item) => item.name === name)) continue;
-    const subnet = chooseSubnet(workspace.pool, prefix, name, taken);
-    taken.push(subnet);
-    steps.push({ do: 'network', network: sharedNetwork(name, subnet, between, workspace), why });
-  }
-  const running = observed.containers.find((item) => item.name === proxy.name);
-  if (!running) steps.push({ do: 'proxy', name: proxy.name, why: 'not running yet' });
-  else if (running.labels[LABEL.spec] !== proxy.labels[LABEL.spec]) {
-    steps.push({
-      do: 'proxy',
-      name: proxy.name,
-      why: 'its settings or its image changed: sites do not answer for about a second',
+  const taken = observed.networks.flatMap((item) => item.subnets);
+  const labels = { [LABEL.instance]: instance, [LABEL.role]: 'network' };
+  return shared
+    .filter(({ name }) => !observed.networks.some((item) => item.name === name))
+    .map(({ name, prefix, internal, between, why }): Step => {
+      const subnet = chooseSubnet(pool, prefix, name, taken);
+      taken.push(subnet);
+      const network: NetworkSpec = { name, subnet, internal, between, labels };
+      return { do: 'network', network, why };
     });
-  } else if (running.state !== 'running') steps.push({ do: 'proxy', name: proxy.name, why: `is ${running.state}` });
-  const starts = steps.some((step) => step.do === 'proxy');
-  // A proxy that is started loads the routes anyway.
-  const why = linksAstray(observed) ? 'a switch was interrupted' : 'the proxy has others loaded';
-  if (linksAstray(observed) || !(starts || observed.proxyCurrent)) steps.push({ do: 'restore', why });
-  return steps;
+}
+
+/** One step for all parts: which of them are started or replaced, and which of another driver have to go. */
+function planProxy(observed: Observed, parts: readonly ContainerSpec[]): StepOf<'proxy'> | undefined {
+  const names = parts.map((part) => part.name);
+  const proxies = observed.containers.filter((item) => item.labels[LABEL.role] === 'proxy');
+  const replaces = proxies.filter((item) => !names.includes(item.name)).map((item) => item.name);
+  const wrong = parts.flatMap((part) => {
+    const why = partWhy(
+      part,
+      proxies.find((item) => item.name === part.name),
+    );
+    return why === undefined ? [] : [{ name: part.name, why }];
+  });
+  if (wrong.length + replaces.length === 0) return undefined;
+  const reason =
+    replaces.length > 0
+      ? `takes the place of ${replaces.join(' and ')}: sites do not answer for about a second`
+      : wrong.map((item) => item.why).find((why, index, all) => all.indexOf(why) === index)!;
+  const started = wrong.length > 0 ? wrong.map((item) => item.name) : names.slice(-1);
+  return { do: 'proxy', names: started, replaces, why: reason };
+}
+
+function partWhy(part: ContainerSpec, found: ContainerView | undefined): string | undefined {
+  if (!found) return 'not running yet';
+  if (found.labels[LABEL.spec] !== part.labels[LABEL.spec]) {
+    return 'its settings or its image changed: sites do not answer for about a second';
+  }
+  return found.state === 'running' ? undefined : `is ${found.state}`;
 }
 
 /** Whether a link leads elsewhere than its live release says: a deploy is in the middle of a switch, or was killed there. */
@@ -75,62 +102,5 @@ export function liveLinks(histories: Observed['histories']): Pick<Observed, 'lin
     mediaLinks: Object.fromEntries(
       media.flatMap((item) => (item.link === undefined ? [] : [[item.link, item.root.split('/')[1]!]])),
     ),
-  };
-}
-
-function sharedNetwork(name: string, subnet: string, between: boolean, workspace: Workspace): NetworkSpec {
-  return {
-    name,
-    subnet,
-    internal: false,
-    between,
-    labels: { [LABEL.instance]: workspace.instance, [LABEL.role]: 'network' },
-  };
-}
-
-/** The one container that publishes a port. It reads its configuration, the sockets and the media, and nothing else. */
-export function proxyContainer(
-  workspace: Workspace,
-  image: { readonly ref: string; readonly id: string },
-  start: readonly string[],
-  cpus: number,
-): ContainerSpec {
-  const at = (path: string): string => `${workspace.data}/${path}`;
-  const plain: Omit<ContainerSpec, 'labels'> = {
-    name: proxyName(workspace.instance),
-    image: image.ref,
-    uid: PROXY_UID,
-    entrypoint: start,
-    command: [],
-    env: {},
-    limits: { memory: PROXY_MEMORY, cpus, pids: PROXY_PIDS },
-    files: PROXY_FILES,
-    readOnly: true,
-    tmpfs: [{ path: '/tmp', size: PROXY_TMP, exec: false }],
-    capabilities: [],
-    newPrivileges: false,
-    mounts: [
-      { source: at(LAYOUT.proxy), target: INSIDE.config, readOnly: true },
-      { source: at(LAYOUT.sockets), target: INSIDE.sockets, readOnly: true },
-      { source: at(LAYOUT.links), target: INSIDE.links, readOnly: true },
-      { source: at(LAYOUT.media), target: INSIDE.media, readOnly: true },
-      { source: at(LAYOUT.admin), target: INSIDE.admin, readOnly: false },
-      { source: at(LAYOUT.spool), target: INSIDE.spool, readOnly: false },
-    ],
-    networks: [{ name: edgeNetwork(workspace.instance), aliases: [] }],
-    publish: [{ address: workspace.proxy.address, hostPort: workspace.proxy.http, port: PROXY_PORT }],
-    stopTimeout: STOP_SECONDS,
-    stopSignal: 'SIGQUIT',
-    restart: 'always',
-  };
-  return {
-    ...plain,
-    labels: {
-      [LABEL.instance]: workspace.instance,
-      [LABEL.role]: 'proxy',
-      [LABEL.spec]: hashOf({ ...plain, imageId: image.id }),
-      [LABEL.uid]: String(PROXY_UID),
-      [LABEL.port]: String(workspace.proxy.http),
-    },
   };
 }

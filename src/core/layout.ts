@@ -17,16 +17,22 @@ export const LAYOUT = {
   unfinished: (project: string) => `projects/${project}/unfinished.json`,
   media: 'media',
   mediaOf: (project: string) => `media/${project}`,
-  /** Bodies of requests and answers the proxy has no memory for. */
-  spool: 'spool',
+  /** Bodies of requests and answers the nginx of each driver has no memory for. */
+  spool: { nginx: 'spool', traefik: 'traefik-spool' },
   sockets: 'sockets',
   links: 'links',
   proxy: 'proxy',
   generations: 'proxy/generations',
-  /** Link to the generation the proxy has loaded. */
-  live: 'proxy/live',
-  admin: 'proxy/admin',
-  adminSocket: 'proxy/admin/admin.sock',
+  /** Link to the generation a driver has loaded; each has its own, so that one can take over from another. */
+  live: { nginx: 'proxy/live', traefik: 'proxy/traefik-live' },
+  /** The directory Traefik watches, and the one file in it. */
+  dynamic: 'proxy/dynamic',
+  dynamicFile: 'proxy/dynamic/hostctl.yml',
+  /** Certificates and accounts Traefik asked for: nothing removes them. */
+  acme: 'acme',
+  /** Of the nginx of each driver: the one that goes must not take the other's socket with it. */
+  admin: { nginx: 'proxy/admin', traefik: 'proxy/traefik-admin' },
+  adminSocket: 'admin.sock',
 } as const;
 
 /** Where the same things stand inside containers. */
@@ -38,9 +44,18 @@ export const INSIDE = {
   sockets: '/run/hostctl/sockets',
   links: '/run/hostctl/links',
   admin: '/run/hostctl/admin',
-  adminSocket: '/run/hostctl/admin/admin.sock',
   media: '/srv/media',
   spool: '/var/spool/hostctl',
+  dynamic: '/etc/hostctl/dynamic',
+  acme: '/var/lib/hostctl/acme',
+} as const;
+
+/** Where the parts of a proxy find each other. No app can have these names: an alias of an app holds no dot. */
+export const INNER = {
+  nginx: 'nginx.hostctl',
+  /** Traefik tells what it has loaded on this port, to the nginx beside it and nobody else. */
+  traefik: 'traefik.hostctl',
+  adminPort: 9000,
 } as const;
 
 /**

@@ -27,8 +27,10 @@ export interface Workspace {
   readonly keep: number;
 }
 
+export type DriverName = 'traefik' | 'nginx';
+
 export interface ProxySettings {
-  readonly driver: 'nginx';
+  readonly driver: DriverName;
   readonly address: string;
   readonly http: number;
 }

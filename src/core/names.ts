@@ -73,11 +73,17 @@ export function egressNetwork(instance: string): string {
   return `${instance}.egress`;
 }
 
-/** The network whose only member is the proxy, which publishes a port from there. */
+/** The network whose only member is the part of the proxy that publishes the ports. */
 export function edgeNetwork(instance: string): string {
   return `${instance}.edge`;
 }
 
-export function proxyName(instance: string): string {
-  return `${instance}-proxy`;
+/** The network between the parts of a proxy that has several; nobody else is on it, not even the host. */
+export function innerNetwork(instance: string): string {
+  return `${instance}.inner`;
+}
+
+/** Container of a part of the proxy. */
+export function partName(instance: string, part: string): string {
+  return `${instance}-${part}`;
 }

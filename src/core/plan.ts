@@ -19,6 +19,8 @@ import type { ProjectPlan, Step, StepOf } from './steps.ts';
 
 export interface PlanOptions {
   readonly workspace: Workspace;
+  /** Containers of the proxy. */
+  readonly proxies: readonly string[];
   /** ISO 8601, for the release record. */
   readonly at: string;
   readonly by: string;
@@ -39,7 +41,7 @@ export function planProject(desired: Desired, observed: Observed, options: PlanO
   const starting = planStarts(desired, apps, history, observed, options.rollbackOf);
   const before = [
     ...planCleanup(desired, failed, history, observed),
-    ...planNetwork(desired, observed, options.workspace),
+    ...planNetwork(desired, observed, options),
     ...withMedia(starting, planMedia(desired, observed)),
     // Limits come before the release is written down: what is on record must have happened.
     ...planLimits(desired, apps, history, observed),
@@ -89,18 +91,18 @@ function planOwners(desired: Desired, observed: Observed): Step[] {
   });
 }
 
-function planNetwork(desired: Desired, observed: Observed, workspace: Workspace): Step[] {
+function planNetwork(desired: Desired, observed: Observed, { workspace, proxies }: PlanOptions): Step[] {
   const wanted = desired.network;
   if (!wanted) return [];
   const exists = observed.networks.some((item) => item.name === wanted.name);
-  const proxy = observed.containers.find((item) => item.labels[LABEL.role] === 'proxy');
   const steps: Step[] = [];
   if (!exists) {
     const why = 'its apps speak TCP with each other or with the proxy';
     steps.push({ do: 'network', network: projectNetwork(desired.project, wanted.name, observed, workspace), why });
   }
-  if (wanted.proxy && !proxy?.networks.includes(wanted.name)) {
-    steps.push({ do: 'connect', network: wanted.name, why: 'the app speaks TCP' });
+  for (const container of wanted.proxy ? proxies : []) {
+    const joined = observed.containers.find((item) => item.name === container)?.networks.includes(wanted.name);
+    if (!joined) steps.push({ do: 'connect', network: wanted.name, container, why: 'the app speaks TCP' });
   }
   return steps;
 }

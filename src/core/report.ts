@@ -18,6 +18,8 @@ export interface Surroundings {
   readonly dir: string;
   readonly limits: Limits;
   readonly runtimes: readonly Runtime[];
+  /** Whether the proxy reaches apps over unix sockets. */
+  readonly sockets: boolean;
   /** What stands at an absolute path of this machine; `closed` is what hostctl may not read. */
   readonly exists: (path: string) => 'file' | 'folder' | 'closed' | undefined;
   readonly facts: (dir: string) => SourceFacts;

@@ -13,9 +13,9 @@ export type ImageStep =
 export type Step = { readonly why: string } & (
   | ImageStep
   | { readonly do: 'network'; readonly network: NetworkSpec }
-  | { readonly do: 'proxy'; readonly name: string; readonly replaces?: string }
+  | ProxyStep
   | { readonly do: 'restore' }
-  | { readonly do: 'connect'; readonly network: string }
+  | { readonly do: 'connect'; readonly network: string; readonly container: string }
   | { readonly do: 'stop'; readonly container: ContainerView; readonly timeout: number }
   | { readonly do: 'run'; readonly workload: Workload }
   | { readonly do: 'start'; readonly workload: Workload }
@@ -30,6 +30,14 @@ export type Step = { readonly why: string } & (
   | Forget
   | { readonly do: 'erase'; readonly project: string; readonly data: boolean }
 );
+
+interface ProxyStep {
+  readonly do: 'proxy';
+  /** Parts that are started or replaced. */
+  readonly names: readonly string[];
+  /** Parts of another driver whose place they take. */
+  readonly replaces: readonly string[];
+}
 
 interface Route {
   readonly do: 'route';
@@ -93,11 +101,11 @@ export function subjectOf(step: Step): string {
     case 'network':
       return `${step.network.name} ${step.network.subnet}`;
     case 'proxy':
-      return step.name;
+      return step.names.join(' and ');
     case 'restore':
       return 'the routes of the live releases';
     case 'connect':
-      return `the proxy to ${step.network}`;
+      return `${step.container} to ${step.network}`;
     case 'stop':
     case 'retire':
       return step.container.name;

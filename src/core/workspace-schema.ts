@@ -24,7 +24,10 @@ export const workspaceSchema = z
       .optional(),
     proxy: z
       .strictObject({
-        driver: z.enum(['nginx'], { error: 'write nginx' }).describe('Default `nginx`.').optional(),
+        driver: z
+          .enum(['traefik', 'nginx'], { error: 'write traefik or nginx' })
+          .describe('What answers visitors: Traefik, or nginx alone. Default `traefik`.')
+          .optional(),
         address: z
           .union([z.ipv4(), z.ipv6()], { error: 'write an IP address' })
           .describe('Default `0.0.0.0`.')
@@ -33,7 +36,7 @@ export const workspaceSchema = z
           .describe('Port the sites answer on. Default 80.')
           .optional(),
       })
-      .describe('The one container that publishes a port.')
+      .describe('What answers visitors.')
       .optional(),
     bases: z
       .strictObject({

@@ -23,7 +23,7 @@ export function normaliseWorkspace(input: WorkspaceInput, dir: string): Workspac
     data: input.data ?? `/var/lib/${instance}`,
     ...(input.engine === undefined ? {} : { engine: input.engine }),
     proxy: {
-      driver: input.proxy?.driver ?? 'nginx',
+      driver: input.proxy?.driver ?? 'traefik',
       address: input.proxy?.address ?? '0.0.0.0',
       http: input.proxy?.http ?? 80,
     },

@@ -1,10 +1,13 @@
 import { type IncomingMessage, request, type RequestOptions } from 'node:http';
-import { adminToken, INSIDE, LAYOUT } from '../core/layout.ts';
+import { adminToken, INNER, INSIDE, LAYOUT } from '../core/layout.ts';
 import type { ProxySettings } from '../core/model.ts';
 import type { Answer, Prober, ProbeRequest, ProbeTarget } from '../ports.ts';
 
 /** The proxy's way of saying that nothing answers behind it; an app's own 502 stays a 502. */
 const SILENT = 599;
+/** Traefik's answer to a request for the configuration it has loaded. */
+const MARKER = 418;
+const ADMIN_MS = 2000;
 
 /** Asks the proxy, through its public port as a visitor or through its admin socket as its owner. */
 export class ProxyProber implements Prober {
@@ -14,7 +17,7 @@ export class ProxyProber implements Prober {
 
   /** @param key the data root's secret, which opens the admin socket */
   constructor(data: string, settings: ProxySettings, key: () => Promise<string>) {
-    this.#socket = `${data}/${LAYOUT.adminSocket}`;
+    this.#socket = `${data}/${LAYOUT.admin[settings.driver]}/${LAYOUT.adminSocket}`;
     this.#settings = settings;
     this.#key = key;
   }
@@ -36,8 +39,27 @@ export class ProxyProber implements Prober {
 
   async generation(): Promise<string | undefined> {
     const headers = { Host: 'localhost', 'X-Hostctl-Key': await this.#token() };
-    const { answer, body } = await send({ socketPath: this.#socket, path: '/.hostctl/generation', headers }, 2000);
-    return answer.ok && answer.status === 200 ? body : undefined;
+    const { answer, body } = await send({ socketPath: this.#socket, path: '/.hostctl/generation', headers }, ADMIN_MS);
+    if (!answer.ok || answer.status !== 200) return undefined;
+    if (this.#settings.driver === 'nginx') return body;
+    // Traefik knows a path with this name as soon as it routes by this very configuration.
+    const marker = await this.#askTraefik(`/${body}`);
+    return marker.answer.ok && marker.answer.status === MARKER ? body : undefined;
+  }
+
+  async faults(): Promise<string[]> {
+    if (this.#settings.driver === 'nginx') return [];
+    const { answer, body } = await this.#askTraefik('/api/http/routers?status=disabled&per_page=5');
+    if (!answer.ok || answer.status !== 200) return ['Traefik does not tell the state of its routers'];
+    const routers = JSON.parse(body) as { name: string; error?: string[] }[];
+    return routers.map(({ name, error }) => `${name}: ${(error ?? ['is disabled']).join(', ')}`);
+  }
+
+  /** Traefik's admin entry point listens for the nginx beside it only, so that one passes the question on. */
+  async #askTraefik(path: string): ReturnType<typeof send> {
+    const target = `${INNER.traefik}:${INNER.adminPort}`;
+    const headers = { Host: 'localhost', 'X-Hostctl-Key': await this.#token(), 'X-Hostctl-Target': target };
+    return send({ socketPath: this.#socket, path, headers }, ADMIN_MS);
   }
 
   async #token(): Promise<string> {

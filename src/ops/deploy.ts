@@ -13,8 +13,8 @@ import {
   lookAtImages,
   planAll,
   prepareImages,
-  prepareProxyBase,
-  proxyBaseStep,
+  prepareProxyBases,
+  proxyBaseSteps,
   stillPresent,
 } from './prepare.ts';
 
@@ -34,7 +34,7 @@ export async function deploy(
   if (options.wait === 0 && projects.length === 1) await (await ctx.host.lock(projects[0]!.name, 'deploy'))();
   await makeDataRoot(ctx);
   await ensureKey(ctx);
-  await prepareProxyBase(ctx);
+  await prepareProxyBases(ctx);
   const { images, failures } = await prepareImages(projects, ctx);
   const built = projects.filter((project) => !failures.has(project.name));
   await claimIdentities(built, ctx);
@@ -61,7 +61,7 @@ export async function plan(names: readonly string[] | 'all', ctx: Context): Prom
   const desired = await desiredForAll(projects, images, observed, ctx);
   for (const error of takenRoutes(desired, observed).values()) throw error;
   const result = await planAll(desired, observed, {}, ctx);
-  const missing = imageSteps(images, await proxyBaseStep(ctx));
+  const missing = imageSteps(images, await proxyBaseSteps(ctx));
   const first = (project: string, steps: readonly Step[]): Step[] => [...missing.of(project), ...steps];
   return {
     broken,

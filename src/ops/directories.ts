@@ -3,6 +3,7 @@ import { LAYOUT } from '../core/layout.ts';
 import type { Workload } from '../core/state.ts';
 import { EXIT, HostctlError } from '../errors.ts';
 import type { Context, Owner } from '../ports.ts';
+import { partsOf } from './driver.ts';
 
 /** Who may do what below the data root. The proxy's group passes through; nobody else on the host does. */
 const PASSAGE: Owner = { mode: 0o711, uid: 0, gid: 0 };
@@ -16,7 +17,11 @@ export async function makeDataRoot(ctx: Context): Promise<void> {
   await claimRoot(ctx);
   for (const path of ['', LAYOUT.projects, LAYOUT.sockets, LAYOUT.links]) await ctx.host.makeDirectory(path, PASSAGE);
   for (const path of [LAYOUT.media, LAYOUT.proxy, LAYOUT.generations]) await ctx.host.makeDirectory(path, PROXY_ONLY);
-  for (const path of [LAYOUT.admin, LAYOUT.spool]) await ctx.host.makeDirectory(path, PROXY_OWN);
+  for (const { from, write } of partsOf(ctx).flatMap((part) => part.mounts)) {
+    if (![LAYOUT.sockets, LAYOUT.links].some((path) => path === from)) {
+      await ctx.host.makeDirectory(from, write ? PROXY_OWN : PROXY_ONLY);
+    }
+  }
 }
 
 /** Two instances on one data root would each serve, and clean away, what belongs to the other. */

@@ -1,13 +1,14 @@
-import { LABEL, proxyName } from '../core/names.ts';
+import { LABEL } from '../core/names.ts';
 import type { CheckResult } from '../core/results.ts';
 import type { EngineInfo, Observed } from '../core/state.ts';
 import { formatSize } from '../core/units.ts';
 import { HostctlError } from '../errors.ts';
 import type { Context } from '../ports.ts';
 import { helperSpec, runOnce } from './run-once.ts';
+import { edgeName } from './driver.ts';
 import { presentOrigin } from './images.ts';
 import { observe } from './observe.ts';
-import { proxyAnswers, proxyBase } from './proxy.ts';
+import { proxyAnswers, toolBase } from './proxy.ts';
 import { tail } from './ready.ts';
 
 const GIB = 1024 ** 3;
@@ -104,7 +105,7 @@ function clockFinding(engine: EngineInfo, ctx: Context): CheckResult {
 
 /** Asks the kernel, from inside a container, which limits it really enforces. */
 async function limitsFinding(ctx: Context): Promise<CheckResult> {
-  const image = await presentOrigin(proxyBase(ctx), ctx);
+  const image = await presentOrigin(toolBase(ctx), ctx);
   if (!image)
     return {
       check: 'limits',
@@ -179,7 +180,7 @@ async function portFinding(observed: Observed, ctx: Context): Promise<CheckResul
   const { http } = ctx.workspace.proxy;
   const ours = observed.containers.some(
     ({ name, state, labels }) =>
-      name === proxyName(ctx.workspace.instance) && state === 'running' && labels[LABEL.port] === String(http),
+      name === edgeName(ctx) && state === 'running' && labels[LABEL.port] === String(http),
   );
   const taken = await ctx.machine.listens(http);
   if (ours || !taken)
@@ -193,7 +194,7 @@ async function portFinding(observed: Observed, ctx: Context): Promise<CheckResul
 }
 
 async function proxyFinding(observed: Observed, ctx: Context): Promise<CheckResult> {
-  if (!observed.containers.some((item) => item.name === proxyName(ctx.workspace.instance))) {
+  if (!observed.containers.some((item) => item.name === edgeName(ctx))) {
     return { check: 'proxy', state: 'warning', detail: 'not set up yet', advice: 'hostctl setup' };
   }
   if (!(await proxyAnswers(observed, ctx))) {
@@ -201,7 +202,7 @@ async function proxyFinding(observed: Observed, ctx: Context): Promise<CheckResu
       check: 'proxy',
       state: 'problem',
       detail: 'the proxy does not answer',
-      advice: `docker logs ${proxyName(ctx.workspace.instance)}, then hostctl setup`,
+      advice: `docker logs ${edgeName(ctx)}, then hostctl setup`,
     };
   }
   if (!observed.proxyCurrent) {

@@ -1,7 +1,7 @@
 import { socketInside } from '../core/layout.ts';
-import { proxyName } from '../core/names.ts';
 import type { Workload } from '../core/state.ts';
 import type { Context } from '../ports.ts';
+import { partNames } from './driver.ts';
 
 const POLL_MS = 150;
 const COUNT_MS = 2000;
@@ -24,18 +24,27 @@ async function openConnections(workload: Workload, ctx: Context): Promise<number
   // The kernel lists both ends of a connection where it was made: in the proxy's network, with the name the socket has
   // inside its container.
   if (listen.kind === 'socket') {
-    const table = await readTable('/proc/net/unix', ctx);
-    return table === undefined ? undefined : connectedUnix(table, socketInside(container.name));
+    return countIn('/proc/net/unix', (table) => connectedUnix(table, socketInside(container.name)), ctx);
   }
   const state = await ctx.engine.inspect(container.name);
   const addresses = Object.values(state?.addresses ?? {}).filter((address) => address !== '');
-  const table = await readTable('/proc/net/tcp', ctx);
-  return table === undefined ? undefined : connectedTcp(table, addresses, listen.port);
+  return countIn('/proc/net/tcp', (table) => connectedTcp(table, addresses, listen.port), ctx);
 }
 
-async function readTable(path: string, ctx: Context): Promise<string | undefined> {
+/** The sum over all parts of the proxy, each of which has a network of its own; undefined when one cannot be asked. */
+async function countIn(
+  path: string,
+  count: (table: string) => number,
+  ctx: Context,
+): Promise<number | undefined> {
+  const tables = await Promise.all(partNames(ctx).map((name) => readTable(name, path, ctx)));
+  const counts = tables.map((table) => (table === undefined ? undefined : count(table)));
+  return counts.reduce((sum, item) => (sum === undefined || item === undefined ? undefined : sum + item), 0);
+}
+
+async function readTable(part: string, path: string, ctx: Context): Promise<string | undefined> {
   try {
-    const { code, output } = await ctx.engine.exec(proxyName(ctx.workspace.instance), ['cat', path], COUNT_MS);
+    const { code, output } = await ctx.engine.exec(part, ['cat', path], COUNT_MS);
     return code === 0 ? output : undefined;
   } catch {
     // The proxy is not there; nor are its connections.

@@ -119,7 +119,7 @@ async function prepareHost(steps: readonly Step[], observed: Observed, ctx: Cont
   try {
     for (const step of steps) {
       await reported('host', step, ctx, async () => {
-        if (step.do === 'proxy') return startProxy(await observe(ctx), ctx);
+        if (step.do === 'proxy') return startProxy(step, await observe(ctx), ctx);
         return carryOut(step as StepOf<'network'>, {
           ctx,
           desired: { project: '', workloads: [], media: [], images: {} },

@@ -9,7 +9,7 @@ import type { ContainerView, History, Observed, Release, Unfinished } from '../c
 import { HostctlError } from '../errors.ts';
 import type { Context } from '../ports.ts';
 import type { Generation } from '../proxy/driver.ts';
-import { drivers } from '../proxy/index.ts';
+import { driverOf } from './driver.ts';
 
 const IDENTITY_WAIT_MS = 5 * 60_000;
 const SWITCH_WAIT_MS = 60_000;
@@ -29,7 +29,7 @@ export async function observe(ctx: Context): Promise<Observed> {
   const mediaLinks = await readMediaLinks(projects, ctx);
   const uploadOwners = await readUploadOwners(projects, ctx);
   const wanted = await generationOf(liveSites(histories), engine.cpus, ctx);
-  const live = await ctx.host.readLink(LAYOUT.live);
+  const live = await ctx.host.readLink(LAYOUT.live[ctx.workspace.proxy.driver]);
   return {
     engine,
     containers,
@@ -152,8 +152,8 @@ export function liveSites(histories: Observed['histories']): Site[] {
 
 /** The configuration that routes these sites. */
 export async function generationOf(sites: readonly Site[], cpus: number, ctx: Context): Promise<Generation> {
-  const driver = drivers[ctx.workspace.proxy.driver];
-  const [templates, key] = await Promise.all([ctx.templates.proxy(driver.name), readKey(ctx)]);
+  const driver = driverOf(ctx);
+  const [templates, key] = await Promise.all([ctx.templates.proxy('nginx'), readKey(ctx)]);
   return driver.generation({ sites, settings: ctx.workspace.proxy, cpus, token: adminToken(key), templates });
 }
 

@@ -10,7 +10,8 @@ import { ensureBase } from './bases.ts';
 import { type Images, makeImage, presentOrigin, resolveImages } from './images.ts';
 import { identitiesFor, readKey } from './observe.ts';
 import { reported } from './progress.ts';
-import { proxyBase, proxySpec } from './proxy.ts';
+import { partNames } from './driver.ts';
+import { proxyBases, proxySpecs } from './proxy.ts';
 
 /** Builds at once; more only makes each slower on a small server. */
 const BUILDS = 2;
@@ -26,9 +27,9 @@ export async function lookAtImages(projects: readonly Project[], ctx: Context): 
 /** The steps that bring missing images, each base once. */
 export function imageSteps(
   images: ReadonlyMap<string, Images>,
-  proxyBase: StepOf<'base'> | undefined,
+  proxyBases: readonly StepOf<'base'>[],
 ): { host: Step[]; of: (project: string) => Step[] } {
-  const bases = new Map<string, Step>(proxyBase ? [[proxyBase.base, proxyBase]] : []);
+  const bases = new Map<string, Step>(proxyBases.map((step) => [step.base, step]));
   for (const { steps } of images.values()) {
     for (const step of steps) if (step.do === 'base') bases.set(step.base, step);
   }
@@ -38,17 +39,21 @@ export function imageSteps(
   };
 }
 
-/** Brings the base a host's proxy needs; the others come with the projects. */
-export async function prepareProxyBase(ctx: Context): Promise<void> {
-  const step = await proxyBaseStep(ctx);
-  if (step) await reported('host', step, ctx, () => ensureBase(proxyBase(ctx), ctx, outputOf('host', ctx)));
+/** Brings the bases a host's proxy needs; the others come with the projects. */
+export async function prepareProxyBases(ctx: Context): Promise<void> {
+  for (const step of await proxyBaseSteps(ctx)) {
+    const base = ctx.templates.bases.find((item) => item.name === step.base)!;
+    await reported('host', step, ctx, () => ensureBase(base, ctx, outputOf('host', ctx)));
+  }
 }
 
-/** The step that brings the proxy's base, when it is not there. */
-export async function proxyBaseStep(ctx: Context): Promise<StepOf<'base'> | undefined> {
-  const base = proxyBase(ctx);
-  if (await presentOrigin(base, ctx)) return undefined;
-  return { do: 'base', base: base.name, why: 'the proxy is made of it' };
+/** The steps that bring the proxy's bases, where they are not there. */
+export async function proxyBaseSteps(ctx: Context): Promise<StepOf<'base'>[]> {
+  const bases = proxyBases(ctx);
+  const origins = await Promise.all(bases.map((base) => presentOrigin(base, ctx)));
+  return bases
+    .filter((_, index) => origins[index] === undefined)
+    .map((base) => ({ do: 'base', base: base.name, why: 'the proxy is made of it' }));
 }
 
 /** Makes the images that are missing. A project whose image fails is left out and its error kept. */
@@ -154,16 +159,17 @@ export async function desiredForAll(
 export async function planAll(
   desired: readonly Desired[],
   observed: Observed,
-  options: Omit<PlanOptions, 'workspace' | 'at' | 'by'>,
+  options: Omit<PlanOptions, 'workspace' | 'proxies' | 'at' | 'by'>,
   ctx: Context,
 ): Promise<Plan> {
   const full: PlanOptions = {
     ...options,
     workspace: ctx.workspace,
+    proxies: partNames(ctx),
     at: new Date(ctx.clock.now()).toISOString(),
     by: ctx.who,
   };
-  const host = planHost(observed, await proxySpec(observed, ctx), ctx.workspace);
+  const host = planHost(observed, await proxySpecs(observed, ctx), ctx.workspace);
   const restored = host.some((step) => step.do === 'restore') ? withLinks(observed) : observed;
   // Networks that are only planned take their subnets too.
   let known = withNetworks(restored, host);

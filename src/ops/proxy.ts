@@ -1,62 +1,132 @@
 import type { Base } from '../core/base.ts';
 import type { ContainerSpec } from '../core/container.ts';
-import { proxyContainer } from '../core/host-plan.ts';
 import { LAYOUT } from '../core/layout.ts';
-import { LABEL, proxyName } from '../core/names.ts';
+import { LABEL } from '../core/names.ts';
+import { partContainer } from '../core/proxy-part.ts';
 import type { ContainerView, Observed } from '../core/state.ts';
+import type { StepOf } from '../core/steps.ts';
 import { HostctlError } from '../errors.ts';
 import type { Context } from '../ports.ts';
-import { drivers } from '../proxy/index.ts';
+import { partNames, partsOf } from './driver.ts';
 import { makeDataRoot } from './directories.ts';
 import { presentOrigin } from './images.ts';
 import { ensureKey, generationOf, liveSites } from './observe.ts';
-import { confirm, restoreRoutes, writeGeneration } from './route.ts';
+import { confirm, publish, restoreRoutes, writeGeneration } from './route.ts';
 
-/** The base the proxy's container is made from. */
-export function proxyBase(ctx: Context): Base {
-  const driver = drivers[ctx.workspace.proxy.driver];
-  return ctx.templates.bases.find((candidate) => candidate.name === driver.base)!;
+/** The bases the proxy's containers are made from. */
+export function proxyBases(ctx: Context): Base[] {
+  const names = partsOf(ctx).map((part) => part.base);
+  return [...new Set(names)].map((name) => baseNamed(name, ctx));
 }
 
-/** The proxy's container as it should be; its image is named even when it is not on the engine yet. */
-export async function proxySpec(observed: Observed, ctx: Context): Promise<ContainerSpec> {
-  const driver = drivers[ctx.workspace.proxy.driver];
-  const base = proxyBase(ctx);
-  const image = (await presentOrigin(base, ctx)) ?? { ref: base.name, id: 'pending' };
-  return proxyContainer(ctx.workspace, image, driver.start, observed.engine.cpus);
+/** The proxy's containers as they should be, the edge last; images are named even when they are not on the engine yet. */
+export async function proxySpecs(observed: Observed, ctx: Context): Promise<ContainerSpec[]> {
+  const specs = partsOf(ctx).map(async (part) => {
+    const base = baseNamed(part.base, ctx);
+    const image = (await presentOrigin(base, ctx)) ?? { ref: base.name, id: 'pending' };
+    return partContainer(part, ctx.workspace, image, observed.engine.cpus);
+  });
+  return Promise.all(specs);
 }
 
-/** Starts the proxy, or puts a new one in its place, with the configuration and the networks the live releases need. */
-export async function startProxy(observed: Observed, ctx: Context): Promise<void> {
+/** A small image with a shell that every host has, for containers that run once. */
+export function toolBase(ctx: Context): Base {
+  return baseNamed('nginx', ctx);
+}
+
+function baseNamed(name: string, ctx: Context): Base {
+  return ctx.templates.bases.find((candidate) => candidate.name === name)!;
+}
+
+/**
+ * Starts the proxy, or puts a new one in its place, with the configuration and the networks the live releases need. What
+ * another driver left is stopped only when everything that takes its place is ready to start, and removed at the end.
+ */
+export async function startProxy(step: StepOf<'proxy'>, observed: Observed, ctx: Context): Promise<void> {
   await makeDataRoot(ctx);
   await ensureKey(ctx);
-  const spec = await proxySpec(observed, ctx);
-  const generation = await generationOf(liveSites(observed.histories), observed.engine.cpus, ctx);
-  if ((await ctx.host.readLink(LAYOUT.live)) === undefined) {
-    await writeGeneration(generation, ctx);
-    await ctx.host.link(LAYOUT.live, `generations/${generation.name}`);
+  const specs = await proxySpecs(observed, ctx);
+  const edge = specs.at(-1)!;
+  await writeFirst(step, observed, ctx);
+  for (const spec of specs.slice(0, -1)) await startPart(spec, observed, ctx);
+  const old = step.replaces.filter((name) => publishes(observed, name));
+  if (old.length > 0) await takeOver(edge, old, observed, ctx);
+  else await startPart(edge, observed, ctx);
+  await confirmOrReturn(old, edge, ctx);
+  await restoreRoutes(ctx);
+  for (const name of step.replaces) {
+    await ctx.engine.stop(name, edge.stopTimeout);
+    await ctx.engine.remove(name);
   }
+}
+
+/** A configuration the parts can start with, unless there is one of this driver that may serve meanwhile. */
+async function writeFirst(step: StepOf<'proxy'>, observed: Observed, ctx: Context): Promise<void> {
+  const link = LAYOUT.live[ctx.workspace.proxy.driver];
+  if ((await ctx.host.readLink(link)) !== undefined && step.replaces.length === 0) return;
+  const generation = await generationOf(liveSites(observed.histories), observed.engine.cpus, ctx);
+  await writeGeneration(generation, ctx);
+  await ctx.host.link(link, `generations/${generation.name}`);
+  await publish(generation.name, ctx);
+}
+
+function publishes(observed: Observed, name: string): boolean {
+  return observed.containers.some((item) => item.name === name && item.labels[LABEL.port] !== undefined);
+}
+
+async function startPart(spec: ContainerSpec, observed: Observed, ctx: Context): Promise<void> {
   const before = observed.containers.find((item) => item.name === spec.name);
   if (before && before.labels[LABEL.spec] === spec.labels[LABEL.spec] && before.state !== 'created') {
     await ctx.engine.resume(spec.name).catch((error: unknown) => refuseStart(error, ctx));
-  } else {
-    if (before) {
-      await refuseTaken(before, spec, ctx);
-      await ctx.engine.stop(spec.name, spec.stopTimeout);
-      await ctx.engine.remove(spec.name);
-    }
-    await ctx.engine.create(spec);
-    for (const network of neededNetworks(observed)) await ctx.engine.connect(network, spec.name);
-    try {
-      await ctx.engine.start(spec.name);
-    } catch (error) {
-      await ctx.engine.remove(spec.name);
-      refuseStart(error, ctx);
-    }
+    return;
   }
-  const live = (await ctx.host.readLink(LAYOUT.live))!;
-  await confirm(live.replace('generations/', ''), ctx);
-  await restoreRoutes(ctx);
+  if (before) {
+    await refuseTaken(before, spec, ctx);
+    await ctx.engine.stop(spec.name, spec.stopTimeout);
+    await ctx.engine.remove(spec.name);
+  }
+  await createPart(spec, observed, ctx);
+  await startNew(spec, ctx);
+}
+
+async function createPart(spec: ContainerSpec, observed: Observed, ctx: Context): Promise<void> {
+  await ctx.engine.create(spec);
+  for (const network of neededNetworks(observed)) await ctx.engine.connect(network, spec.name);
+}
+
+async function startNew(spec: ContainerSpec, ctx: Context): Promise<void> {
+  try {
+    await ctx.engine.start(spec.name);
+  } catch (error) {
+    await ctx.engine.remove(spec.name);
+    refuseStart(error, ctx);
+  }
+}
+
+/** The ports change hands: the new edge is made while the old one serves, and the old one comes back when it cannot start. */
+async function takeOver(edge: ContainerSpec, old: readonly string[], observed: Observed, ctx: Context): Promise<void> {
+  if (observed.containers.some((item) => item.name === edge.name)) await ctx.engine.remove(edge.name);
+  await createPart(edge, observed, ctx);
+  for (const name of old) await ctx.engine.stop(name, edge.stopTimeout);
+  try {
+    await startNew(edge, ctx);
+  } catch (error) {
+    for (const name of old) await ctx.engine.resume(name);
+    throw error;
+  }
+}
+
+async function confirmOrReturn(old: readonly string[], edge: ContainerSpec, ctx: Context): Promise<void> {
+  const live = (await ctx.host.readLink(LAYOUT.live[ctx.workspace.proxy.driver]))!;
+  try {
+    await confirm(live.replace('generations/', ''), ctx);
+  } catch (error) {
+    if (old.length > 0) {
+      await ctx.engine.stop(edge.name, edge.stopTimeout);
+      for (const name of old) await ctx.engine.resume(name);
+    }
+    throw error;
+  }
 }
 
 /** The engine's words for a taken port begin with its own affairs and do not say what to do. */
@@ -89,7 +159,7 @@ function neededNetworks(observed: Observed): string[] {
 
 /** Whether the proxy runs and answers. */
 export async function proxyAnswers(observed: Observed, ctx: Context): Promise<boolean> {
-  const name = proxyName(ctx.workspace.instance);
-  const running = observed.containers.some((item) => item.name === name && item.state === 'running');
-  return running && (await ctx.prober.generation()) !== undefined;
+  const runs = (name: string): boolean =>
+    observed.containers.some((item) => item.name === name && item.state === 'running');
+  return partNames(ctx).every(runs) && (await ctx.prober.generation()) !== undefined;
 }

@@ -10,6 +10,7 @@ import { quote } from '../core/units.ts';
 import { MAX_FILE_BYTES, parseYaml, type YamlFile } from '../core/yaml.ts';
 import { HostctlError } from '../errors.ts';
 import type { Files } from '../ports.ts';
+import { drivers } from '../proxy/index.ts';
 import { lookAround } from './surroundings.ts';
 
 const NAME = /^[a-z]([a-z0-9]|-(?=[a-z0-9])){0,23}$/;
@@ -44,7 +45,8 @@ export async function readDefinition(
   const normalised = async (input: ProjectInput): Promise<ReturnType<typeof normalise>> => {
     const dir = resolve(path, '..');
     const world = await lookAround(input, dir, files, runtimes);
-    return normalise(input, { name, file: shown, dir, limits: workspace.limits, runtimes, ...world });
+    const { sockets } = drivers[workspace.proxy.driver];
+    return normalise(input, { name, file: shown, dir, limits: workspace.limits, runtimes, sockets, ...world });
   };
   const all = (findings: readonly Finding[]): Problem[] =>
     inOrder([...file.flaws, ...file.problems([...checkName(name), ...findings])]);

@@ -1,6 +1,6 @@
 import type { Context } from '../ports.ts';
 import type { GeneratedFile } from '../proxy/driver.ts';
-import { drivers } from '../proxy/index.ts';
+import { driverOf } from './driver.ts';
 import { loadProjects, selectProjects, selectSound } from './load.ts';
 import { desiredForAll, lookAtImages } from './prepare.ts';
 import { liveSites, observe } from './observe.ts';
@@ -14,14 +14,14 @@ export async function render(names: readonly string[], ctx: Context): Promise<Ge
   const desired = await desiredForAll(projects, images, observed, ctx);
   const changing = new Set(projects.map((project) => project.name));
   const others = liveSites(observed.histories).filter((site) => !changing.has(site.project));
-  const driver = drivers[ctx.workspace.proxy.driver];
+  const driver = driverOf(ctx);
   const generation = driver.generation({
     sites: [...others, ...desired.flatMap((item) => (item.site ? [item.site] : []))],
     settings: ctx.workspace.proxy,
     cpus: observed.engine.cpus,
     // What opens the admin socket is nobody's to see on a screen.
     token: 'not-shown',
-    templates: await ctx.templates.proxy(driver.name),
+    templates: await ctx.templates.proxy('nginx'),
   });
   if (names.length === 0) return [...generation.files];
   return generation.files.filter((file) => names.some((name) => file.path === `sites/${name}.conf`));

@@ -1,14 +1,13 @@
 import { liveLinks } from '../core/host-plan.ts';
 import { LAYOUT, linkTarget } from '../core/layout.ts';
-import { proxyName } from '../core/names.ts';
 import type { Site } from '../core/routes.ts';
 import type { Release } from '../core/state.ts';
 import type { StepOf } from '../core/steps.ts';
 import { HostctlError } from '../errors.ts';
 import type { Context } from '../ports.ts';
 import type { Generation } from '../proxy/driver.ts';
-import { drivers } from '../proxy/index.ts';
 import { PROXY_FILE } from './directories.ts';
+import { driverOf, edgeName, runInPart } from './driver.ts';
 import { generationOf, liveSites, observe } from './observe.ts';
 
 type RouteStep = StepOf<'route'>;
@@ -120,7 +119,8 @@ function sitesWith(releases: readonly Release[], before: readonly Site[]): Site[
 async function loadSites(sites: readonly Site[], ctx: Context): Promise<void> {
   const { cpus } = await ctx.engine.info();
   const generation = await generationOf(sites, cpus, ctx);
-  const before = await ctx.host.readLink(LAYOUT.live);
+  const link = LAYOUT.live[ctx.workspace.proxy.driver];
+  const before = await ctx.host.readLink(link);
   const wanted = `generations/${generation.name}`;
   if (before === wanted && (await ctx.prober.generation()) === generation.name) return;
   await writeGeneration(generation, ctx);
@@ -131,17 +131,17 @@ async function loadSites(sites: readonly Site[], ctx: Context): Promise<void> {
     if (before !== wanted) await ctx.host.remove(`${LAYOUT.generations}/${generation.name}`);
     throw error;
   }
-  await ctx.host.link(LAYOUT.live, wanted);
+  await ctx.host.link(link, wanted);
   try {
     await load(generation.name, ctx);
   } catch (error) {
     if (before !== undefined) {
-      await ctx.host.link(LAYOUT.live, before);
+      await ctx.host.link(link, before);
       await load(before.replace('generations/', ''), ctx).catch(() => undefined);
     }
     throw error;
   }
-  await removeOldGenerations(generation.name, before, ctx);
+  await removeOldGenerations([generation.name, before], ctx);
 }
 
 export async function writeGeneration(generation: Generation, ctx: Context): Promise<void> {
@@ -153,8 +153,7 @@ export async function writeGeneration(generation: Generation, ctx: Context): Pro
 
 /** The proxy's own check, in its own container; a warning counts, since nginx only warns of a name given twice. */
 async function check(generation: Generation, ctx: Context): Promise<void> {
-  const driver = drivers[ctx.workspace.proxy.driver];
-  const { code, output } = await ctx.engine.exec(proxyName(ctx.workspace.instance), driver.check(generation.name));
+  const { code, output } = await runInPart(driverOf(ctx).check(generation.name), ctx);
   if (code === 0 && !output.includes('[warn]')) return;
   throw new HostctlError(
     'PROXY_REFUSED',
@@ -163,18 +162,26 @@ async function check(generation: Generation, ctx: Context): Promise<void> {
 }
 
 async function load(name: string, ctx: Context): Promise<void> {
-  const driver = drivers[ctx.workspace.proxy.driver];
-  const { code, output } = await ctx.engine.exec(proxyName(ctx.workspace.instance), driver.load);
+  const { code, output } = await runInPart(driverOf(ctx).load, ctx);
   if (code !== 0)
     throw new HostctlError('PROXY_REFUSED', `the proxy did not load the new configuration: ${output.trim()}`);
+  await publish(name, ctx);
   await confirm(name, ctx);
+}
+
+/** Puts the file a driver watches in its place; one that is the same is not written again. */
+export async function publish(name: string, ctx: Context): Promise<void> {
+  const { publish: file } = driverOf(ctx);
+  if (!file) return;
+  const text = await ctx.host.read(`${LAYOUT.generations}/${name}/${file.file}`);
+  if (text !== undefined && text !== (await ctx.host.read(file.at))) await ctx.host.write(file.at, text, PROXY_FILE);
 }
 
 /** Waits until the proxy says that it has loaded a generation. */
 export async function confirm(name: string, ctx: Context): Promise<void> {
   const until = ctx.clock.now() + CONFIRM_MS;
   while (ctx.clock.now() < until) {
-    if ((await ctx.prober.generation()) === name) return;
+    if ((await ctx.prober.generation()) === name) return refuseFaults(ctx);
     await ctx.clock.sleep(CONFIRM_POLL_MS);
   }
   throw new HostctlError(
@@ -182,14 +189,23 @@ export async function confirm(name: string, ctx: Context): Promise<void> {
     `the proxy did not confirm the new configuration within ${CONFIRM_MS / 1000}s`,
     {
       exit: 7,
-      hints: [`docker logs ${proxyName(ctx.workspace.instance)}`],
+      hints: [`docker logs ${edgeName(ctx)}`],
     },
   );
 }
 
-async function removeOldGenerations(live: string, before: string | undefined, ctx: Context): Promise<void> {
+/** Routes that were taken in and do not work would fall through to another site's wildcard. */
+async function refuseFaults(ctx: Context): Promise<void> {
+  const faults = await ctx.prober.faults();
+  if (faults.length > 0) {
+    throw new HostctlError('PROXY_REFUSED', `the proxy cannot use all of the new configuration: ${faults.join('; ')}`);
+  }
+}
+
+async function removeOldGenerations(used: readonly (string | undefined)[], ctx: Context): Promise<void> {
   const names = await ctx.host.list(LAYOUT.generations);
-  const keep = new Set([live, before?.replace('generations/', '')]);
+  const links = await Promise.all(Object.values(LAYOUT.live).map((link) => ctx.host.readLink(link)));
+  const keep = new Set([...used, ...links].map((name) => name?.replace('generations/', '')));
   const old = names.filter((name) => !keep.has(name));
   for (const name of old.slice(0, Math.max(0, old.length - OLD_GENERATIONS))) {
     await ctx.host.remove(`${LAYOUT.generations}/${name}`);

@@ -3,7 +3,6 @@ import type { Step, StepOf } from '../core/steps.ts';
 import { formatDuration } from '../core/units.ts';
 import { EXIT, HostctlError } from '../errors.ts';
 import type { Context } from '../ports.ts';
-import { drivers } from '../proxy/index.ts';
 import { ensureBase } from './bases.ts';
 import { makeDataRoot } from './directories.ts';
 import { presentOrigin, resolveImages } from './images.ts';
@@ -11,7 +10,7 @@ import { loadProjects } from './load.ts';
 import { ensureKey, observe } from './observe.ts';
 import { planAll } from './prepare.ts';
 import { reported } from './progress.ts';
-import { proxyAnswers, startProxy } from './proxy.ts';
+import { proxyAnswers, proxyBases, startProxy } from './proxy.ts';
 import { carryOut } from './steps.ts';
 
 const ENGINE_WAIT_MS = 60_000;
@@ -38,7 +37,7 @@ export async function setup(ctx: Context, options: SetupOptions): Promise<string
   const plan = await planAll([], observed, {}, ctx);
   for (const step of plan.host) {
     await reported('host', step, ctx, async () => {
-      if (step.do === 'proxy') return startProxy(await observe(ctx), ctx);
+      if (step.do === 'proxy') return startProxy(step, await observe(ctx), ctx);
       return carryOut(step as StepOf<'network'>, { ctx, ...NOTHING });
     });
     changed.push(`${step.do} ${step.do === 'network' ? step.network.name : ''}`.trim());
@@ -133,11 +132,10 @@ async function install(packages: readonly string[], what: string, ctx: Context, 
   }
 }
 
-/** The proxy's base, and those the definitions of this workspace are built on. Broken definitions need none. */
+/** The proxy's bases, and those the definitions of this workspace are built on. Broken definitions need none. */
 async function neededBases(ctx: Context): Promise<Base[]> {
-  const proxy = ctx.templates.bases.find((base) => base.name === drivers[ctx.workspace.proxy.driver].base)!;
   const found = new Map<string, Base>();
-  if (!(await presentOrigin(proxy, ctx))) found.set(proxy.name, proxy);
+  for (const base of proxyBases(ctx)) if (!(await presentOrigin(base, ctx))) found.set(base.name, base);
   const loaded = await loadProjects(ctx.files, ctx.workspace, ctx.templates.runtimes);
   for (const project of loaded.projects) {
     for (const base of (await resolveImages(project, ctx)).bases) found.set(base.name, base);

@@ -1,20 +1,20 @@
 import type { ContainerSpec, NetworkSpec } from '../core/container.ts';
 import { chooseSubnet } from '../core/identity.ts';
 import { isLinkOf, LAYOUT, socketDirectory } from '../core/layout.ts';
-import { LABEL, networkName, proxyName } from '../core/names.ts';
+import { LABEL, networkName } from '../core/names.ts';
 import { sampleName } from '../core/hostnames.ts';
 import type { Desired, History, Workload } from '../core/state.ts';
 import type { ImageStep, Step, StepOf } from '../core/steps.ts';
 import { HostctlError } from '../errors.ts';
 import type { Context, ImageView } from '../ports.ts';
-import { drivers } from '../proxy/index.ts';
 import { makeWorkloadDirectories } from './directories.ts';
 import { drain } from './drain.ts';
+import { driverOf } from './driver.ts';
 import { runOnce } from './run-once.ts';
 import { presentOrigin } from './images.ts';
 import { giveUploads, makeMedia, makeUploads } from './media.ts';
 import { readKey } from './observe.ts';
-import { proxyBase } from './proxy.ts';
+import { toolBase } from './proxy.ts';
 import { tail, waitAnswers, waitReady } from './ready.ts';
 import { restoreRoutes, unroute } from './route.ts';
 
@@ -35,7 +35,7 @@ type Handlers = { readonly [K in Carried['do']]: (step: Extract<Carried, { do: K
 /** One handler per step, and no decisions in them: a step without a handler does not compile. */
 const handlers: Handlers = {
   network: (step, { ctx }) => makeNetwork(step.network, ctx),
-  connect: (step, { ctx }) => ctx.engine.connect(step.network, proxyName(ctx.workspace.instance)),
+  connect: (step, { ctx }) => ctx.engine.connect(step.network, step.container),
   stop: (step, { ctx }) => ctx.engine.stop(step.container.name, step.timeout),
   run: async ({ workload }, { ctx, desired }) => {
     await makeWorkloadDirectories(workload, ctx);
@@ -57,7 +57,7 @@ const handlers: Handlers = {
   ready: ({ workload }, { ctx, desired }) => waitReady(workload, hostOf(desired), ctx),
   media: (step, { ctx }) => makeMedia(step.set, step.workload?.container.name, ctx),
   restore: (_step, { ctx }) => restoreRoutes(ctx),
-  own: async (step, { ctx }) => giveUploads(step, (await presentOrigin(proxyBase(ctx), ctx))!.ref, ctx),
+  own: async (step, { ctx }) => giveUploads(step, (await presentOrigin(toolBase(ctx), ctx))!.ref, ctx),
   unroute: (step, { ctx }) => unroute(step.project, ctx),
   limits: (step, { ctx }) => ctx.engine.setLimits(step.container, step.limits),
   retire,
@@ -72,7 +72,7 @@ async function retire(step: StepOf<'retire'>, run: Run): Promise<void> {
   if (workload && step.container.state === 'running') {
     if (run.reloaded !== undefined && !linkMoved(workload, run.desired)) {
       // Who was connected before the reload may still be led here once.
-      const rest = run.reloaded + drivers[ctx.workspace.proxy.driver].linger - ctx.clock.now();
+      const rest = run.reloaded + driverOf(ctx).linger - ctx.clock.now();
       if (rest > 0) await ctx.clock.sleep(rest);
     }
     await drain(workload, step.drain, ctx);

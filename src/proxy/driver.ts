@@ -1,4 +1,5 @@
-import type { ProxySettings } from '../core/model.ts';
+import type { DriverName, ProxySettings } from '../core/model.ts';
+import type { ProxyPart } from '../core/proxy-part.ts';
 import type { Site } from '../core/routes.ts';
 
 export interface GeneratedFile {
@@ -15,7 +16,7 @@ export interface DriverInput {
   readonly cpus: number;
   /** Opens the admin socket. */
   readonly token: string;
-  /** Text of the files in `templates/proxies/<driver>/`. */
+  /** Text of the files in `templates/proxies/nginx/`. */
   readonly templates: Readonly<Record<string, string>>;
 }
 
@@ -25,18 +26,29 @@ export interface Generation {
   readonly files: readonly GeneratedFile[];
 }
 
-/** A proxy: a pure function from routes to files, and how its container checks and loads them. */
+/** A program run inside a part. */
+export interface PartCommand {
+  readonly part: string;
+  readonly argv: readonly string[];
+}
+
+/**
+ * A proxy: a pure function from routes to files, the containers it consists of, and how they check and load a
+ * configuration. What tells drivers apart is data, so that nobody asks which one it is.
+ */
 export interface ProxyDriver {
-  readonly name: string;
-  /** Base its container is made from. */
-  readonly base: string;
+  readonly name: DriverName;
+  /** Whether it reaches apps over unix sockets; otherwise those built from a runtime listen on TCP. */
+  readonly sockets: boolean;
+  /** Its containers in the order they start, the one that publishes the ports last. */
+  readonly parts: (settings: ProxySettings) => readonly ProxyPart[];
   readonly generation: (input: DriverInput) => Generation;
-  /** Command of the proxy's container. */
-  readonly start: readonly string[];
-  /** Checks a generation inside the running container; anything but exit code 0 without warnings refuses it. */
-  readonly check: (generation: string) => readonly string[];
-  /** Loads what `live` leads to. */
-  readonly load: readonly string[];
+  /** Checks a generation; anything but exit code 0 without warnings refuses it. */
+  readonly check: (generation: string) => PartCommand;
+  /** Loads what the driver's link leads to. */
+  readonly load: PartCommand;
+  /** File of a generation that is loaded by being put in its place, after `load`. @see LAYOUT */
+  readonly publish?: { readonly file: string; readonly at: string };
   /** Milliseconds for which the configuration before may still answer on connections that were open at a load. */
   readonly linger: number;
 }

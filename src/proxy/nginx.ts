@@ -1,34 +1,90 @@
 import { type Hostname, hostnamePattern } from '../core/hostnames.ts';
-import { INSIDE } from '../core/layout.ts';
+import { INSIDE, LAYOUT } from '../core/layout.ts';
+import type { DriverName } from '../core/model.ts';
 import { hashOf } from '../core/names.ts';
+import { PROXY_PORT, type ProxyPart } from '../core/proxy-part.ts';
 import { bySpecificity, type Route, type Site, type Target } from '../core/routes.ts';
 import { fillTemplate } from '../core/template.ts';
 import type { DriverInput, Generation, GeneratedFile, ProxyDriver } from './driver.ts';
 import { plainPath, quoteNginx } from './quote.ts';
 
-const CONFIG = (generation: string): string => `${INSIDE.config}/${generation}/nginx.conf`;
-
-/** `keepalive_min_timeout`: an idle client may send one more request to the worker it is connected to. */
-const LINGER_MS = 5000;
+const CONFIG = INSIDE.config;
+/** Stands in a generation for its name, which is a hash of the whole. */
+export const GENERATION = '@generation@';
+const ADMIN_SOCKET = `${INSIDE.admin}/${LAYOUT.adminSocket}`;
 /** nginx takes no word longer than its buffer of 4096. */
 const LONGEST_NAME = 3500;
 
-export const nginx: ProxyDriver = {
-  name: 'nginx',
-  base: 'nginx',
-  generation,
-  // A socket left behind by a crash would keep nginx from starting, and nobody else clears its temporary files.
-  start: [
-    '/bin/sh',
-    '-c',
-    `rm -rf ${INSIDE.adminSocket} ${INSIDE.spool}/*; exec nginx -c ${CONFIG('live')} -g 'daemon off;'`,
-  ],
-  check: (name) => ['nginx', '-q', '-t', '-c', CONFIG(`generations/${name}`)],
-  load: ['nginx', '-q', '-c', CONFIG('live'), '-s', 'reload'],
-  linger: LINGER_MS,
+/** Where an nginx stands: at the edge, or behind another proxy that it believes what is said of the visitor. */
+export interface Place {
+  readonly driver: DriverName;
+  readonly part: string;
+  readonly listen: string;
+  /** `keepalive_min_timeout` in milliseconds: an idle client may send one more request to the worker it is connected to. */
+  readonly linger: number;
+  /** Directives about where the visitor's address and scheme are read from. */
+  readonly visitor: readonly string[];
+}
+
+const EDGE: Place = {
+  driver: 'nginx',
+  part: 'proxy',
+  listen: String(PROXY_PORT),
+  linger: 5000,
+  visitor: ['map $scheme $hostctl_scheme {', '    default $scheme;', '}'],
 };
 
-function generation(input: DriverInput): Generation {
+export const nginx: ProxyDriver = {
+  name: EDGE.driver,
+  sockets: true,
+  parts: () => [{ ...nginxPart(EDGE), edge: true }],
+  generation: (input) => named(nginxFiles(input, EDGE)),
+  ...commands(EDGE),
+  linger: EDGE.linger,
+};
+
+/** An nginx as a part of a driver. */
+export function nginxPart(place: Place): Omit<ProxyPart, 'edge'> {
+  const { driver } = place;
+  // A socket left behind by a crash would keep nginx from starting, and nobody else clears its temporary files.
+  const clear = `rm -rf ${ADMIN_SOCKET} ${INSIDE.spool}/*`;
+  return {
+    name: place.part,
+    base: 'nginx',
+    start: ['/bin/sh', '-c', `${clear}; exec nginx -c ${CONFIG}/${linkOf(driver)}/nginx.conf -g 'daemon off;'`],
+    mounts: [
+      { from: LAYOUT.proxy, at: CONFIG, write: false },
+      { from: LAYOUT.sockets, at: INSIDE.sockets, write: false },
+      { from: LAYOUT.links, at: INSIDE.links, write: false },
+      { from: LAYOUT.media, at: INSIDE.media, write: false },
+      { from: LAYOUT.admin[driver], at: INSIDE.admin, write: true },
+      { from: LAYOUT.spool[driver], at: INSIDE.spool, write: true },
+    ],
+    memory: 256 * 1024 ** 2,
+    pids: 64,
+    stopSignal: 'SIGQUIT',
+  };
+}
+
+/** How an nginx checks and loads a generation. */
+export function commands({ driver, part }: Place): Pick<ProxyDriver, 'check' | 'load'> {
+  return {
+    check: (name) => ({ part, argv: ['nginx', '-q', '-t', '-c', `${CONFIG}/generations/${name}/nginx.conf`] }),
+    load: { part, argv: ['nginx', '-q', '-c', `${CONFIG}/${linkOf(driver)}/nginx.conf`, '-s', 'reload'] },
+  };
+}
+
+function linkOf(driver: DriverName): string {
+  return LAYOUT.live[driver].replace(`${LAYOUT.proxy}/`, '');
+}
+
+export function named(files: readonly GeneratedFile[]): Generation {
+  const name = hashOf(files, 12);
+  return { name, files: files.map((file) => ({ ...file, text: file.text.replaceAll(GENERATION, name) })) };
+}
+
+/** The whole of nginx: every site with its media, redirects, pages and apps. */
+export function nginxFiles(input: DriverInput, place: Place): GeneratedFile[] {
   const sites = input.sites.toSorted((a, b) => (a.project < b.project ? -1 : 1));
   const names = sites.reduce((sum, site) => sum + site.hostnames.length, 0);
   const values = {
@@ -36,27 +92,27 @@ function generation(input: DriverInput): Generation {
     names: String(Math.max(4096, 2 ** Math.ceil(Math.log2(2 * names + 1)))),
     token: input.token,
     port: String(input.settings.http),
-    linger: `${LINGER_MS}ms`,
+    linger: `${place.linger}ms`,
+    listen: place.listen,
+    visitor: place.visitor.join('\n    '),
     spool: INSIDE.spool,
-    generation: '{{generation}}',
+    generation: GENERATION,
   };
-  const files: GeneratedFile[] = [
+  return [
     { path: 'nginx.conf', text: fillTemplate(input.templates['nginx.conf']!, values) },
     { path: 'proxy.conf', text: fillTemplate(input.templates['proxy.conf']!, values) },
-    ...sites.map((site) => ({ path: `sites/${site.project}.conf`, text: siteConfig(site) })),
+    ...sites.map((site) => ({ path: `sites/${site.project}.conf`, text: siteConfig(site, place) })),
   ];
-  const name = hashOf(files, 12);
-  return { name, files: files.map((file) => ({ ...file, text: file.text.replaceAll('{{generation}}', name) })) };
 }
 
 /** One project's part: byte-stable, so that an unchanged project is an unchanged file. */
-function siteConfig(site: Site): string {
+function siteConfig(site: Site, place: Place): string {
   const routes = site.routes.toSorted(bySpecificity);
   const lines = [
     `# Written by hostctl for the project ${site.project}.`,
     ...routes.flatMap((route) => upstream(site, route.target)),
     'server {',
-    '    listen 8080;',
+    `    listen ${place.listen};`,
     ...serverNames(site.hostnames).map((name) => `    server_name ${name};`),
     `    client_max_body_size ${site.maxBody};`,
     ...routes.flatMap((route) => location(site, route)),

@@ -3,7 +3,7 @@ import { extract } from 'tar-stream';
 import { originsOf } from '../../src/core/base.ts';
 import { LAYOUT } from '../../src/core/layout.ts';
 import type { Workspace } from '../../src/core/model.ts';
-import { hashOf } from '../../src/core/names.ts';
+import { hashOf, partName } from '../../src/core/names.ts';
 import { normaliseWorkspace } from '../../src/core/workspace.ts';
 import { HostctlError } from '../../src/errors.ts';
 import { loadTemplates } from '../../src/local/templates.ts';
@@ -23,6 +23,7 @@ import type {
   Ui,
   UnpackOptions,
 } from '../../src/ports.ts';
+import { drivers } from '../../src/proxy/index.ts';
 import { FakeEngine } from './engine.ts';
 
 const ROOT = new URL('../..', import.meta.url).pathname.replace(/\/$/, '');
@@ -150,9 +151,14 @@ class FakeProber implements Prober {
   }
 
   async generation(): Promise<string | undefined> {
-    const proxy = [...this.#world.engine.boxes.values()].find((box) => box.spec.labels['hostctl.role'] === 'proxy');
-    if (proxy?.state !== 'running') return undefined;
-    return (await this.#world.host.readLink(LAYOUT.live))?.replace('generations/', '');
+    const { instance, proxy } = this.#world.workspace;
+    const parts = drivers[proxy.driver].parts(proxy).map((part) => partName(instance, part.name));
+    if (parts.some((name) => this.#world.engine.boxes.get(name)?.state !== 'running')) return undefined;
+    return (await this.#world.host.readLink(LAYOUT.live[proxy.driver]))?.replace('generations/', '');
+  }
+
+  async faults(): Promise<string[]> {
+    return [];
   }
 
   #answer(name: string): Answer {
@@ -297,7 +303,7 @@ export class World implements Context {
     settings: Parameters<typeof normaliseWorkspace>[0] = {},
   ): Promise<World> {
     const templates = await loadTemplates(`${ROOT}/templates`);
-    const world = new World(templates, normaliseWorkspace(settings, '/work'));
+    const world = new World(templates, normaliseWorkspace({ ...settings, proxy: { driver: 'nginx', ...settings.proxy } }, '/work'));
     world.files.texts.set('/work/hostctl.yaml', '');
     for (const [name, text] of Object.entries(definitions)) world.define(name, text);
     for (const base of templates.bases) world.engine.addImage(originsOf(base, world.workspace.bases)[0]!.ref);
@@ -343,7 +349,7 @@ export class World implements Context {
 
   /** Which container a visitor of a hostname reaches. */
   servedBy(host: string): string | undefined {
-    const live = this.host.entries.get(LAYOUT.live)?.target;
+    const live = this.host.entries.get(LAYOUT.live[this.workspace.proxy.driver])?.target;
     const files = [...this.host.entries].filter(([path]) => path.startsWith(`proxy/${live}/sites/`));
     const site = files.find(([, { text }]) => text?.includes(`server_name ${host};`))?.[1].text;
     if (site === undefined) return undefined;

@@ -1,0 +1,85 @@
+import { type Hostname, hostnamePattern } from '../core/hostnames.ts';
+import type { Site } from '../core/routes.ts';
+
+/** Hostnames of a site that take precedence over others' to the same degree. */
+export interface HostGroup {
+  /** Says in router names which hostnames these are; empty for the exact ones. */
+  readonly suffix: string;
+  readonly rule: string;
+  /** Of these hostnames; a path adds at most 999 to it. */
+  readonly priority: number;
+}
+
+/** As in nginx: an exact name, the longest `*.…`, the longest `….*`, globs. Never Traefik's own order, the rule's length. */
+const CLASS = { exact: 4, leading: 3, trailing: 2, glob: 1 } as const;
+const LONGEST_PATH = 999;
+
+/** The hostnames of a site by precedence. */
+export function hostGroups(site: Site): HostGroup[] {
+  const groups = new Map<number, Hostname[]>();
+  for (const name of site.hostnames) {
+    const priority = hostPriority(name);
+    groups.set(priority, [...(groups.get(priority) ?? []), name]);
+  }
+  return [...groups].map(([priority, names]) => ({
+    suffix: names[0]!.kind === 'exact' ? '' : `.${names[0]!.kind}${literalLength(names[0]!)}`,
+    rule: names.map(hostRule).join(' || '),
+    priority,
+  }));
+}
+
+/** Exact names need no order among themselves: two sites cannot have the same one. */
+function hostPriority(name: Hostname): number {
+  return CLASS[name.kind] * 1_000_000 + (name.kind === 'exact' ? 0 : literalLength(name) * 1000);
+}
+
+function literalLength(name: Hostname): number {
+  return name.name.replaceAll(/[*?]/g, '').length;
+}
+
+/** Only an exact name has a form of its own; the others match any number of labels, which `Host` does not. */
+function hostRule(name: Hostname): string {
+  if (name.kind === 'exact') return `Host(${literal(name.name)})`;
+  return `HostRegexp(${literal(`${hostnamePattern(name).slice(0, -1)}\\.?$`)})`;
+}
+
+/** A prefix ends at a segment: `PathPrefix` alone would take `/mediafoo` too. */
+export function pathRule(path: string): string | undefined {
+  return path === '/' ? undefined : `(Path(${literal(path)}) || PathPrefix(${literal(`${path}/`)}))`;
+}
+
+/** What a path adds to the priority of its hostnames. */
+export function pathPriority(path: string): number {
+  return path === '/' ? 1 : Math.min(path.length + 1, LONGEST_PATH - 1);
+}
+
+/** Above every path of the same hostnames. */
+export const ABOVE_PATHS = LONGEST_PATH;
+
+/** All parts of a rule that has to hold together. */
+export function allOf(...rules: readonly (string | undefined)[]): string {
+  const given = rules.filter((rule) => rule !== undefined);
+  return given.map((rule) => (given.length > 1 && / \|\| /.test(rule) ? `(${rule})` : rule)).join(' && ');
+}
+
+/** A Go string in backticks. What comes here was checked with the definition; this is the last door. */
+export function literal(text: string): string {
+  // eslint-disable-next-line no-control-regex -- refusing control characters is the point
+  if (/[`\u0000-\u001f\u007f-\u{10ffff}]|\{\{/u.test(text)) {
+    throw new Error(`${JSON.stringify(text)} cannot stand in a Traefik rule`);
+  }
+  return `\`${text}\``;
+}
+
+/** Regular expression for the decimal numbers from 0 to `most`. */
+export function upTo(most: number): string {
+  const digits = String(most);
+  const shorter = digits.length > 1 ? [`[0-9]{1,${digits.length - 1}}`] : [];
+  const smaller = [...digits].flatMap((digit, index) => {
+    const below = Number(digit) - 1;
+    if (below < 0) return [];
+    const rest = digits.length - index - 1;
+    return [`${digits.slice(0, index)}[0-${below}]${rest > 0 ? `[0-9]{${rest}}` : ''}`];
+  });
+  return `^0*(${[...shorter, ...smaller, digits].join('|')})$`;
+}
