@@ -29,6 +29,7 @@ export function normaliseApp(name: string, project: ProjectInput, around: Surrou
     name,
     source: readSource(input, at, runtime, server, around, report),
     listen,
+    ...(server?.spec.keepAlive === undefined ? {} : { keepAlive: server.spec.keepAlive * 1000 }),
     ...(path === undefined ? {} : { path }),
     ...optional('command', readCommand(input.command, [...at, 'command'], report)),
     env: { ...runtime?.env, ...input.env },

@@ -60,6 +60,8 @@ export interface App {
   readonly name: string;
   readonly source: Source;
   readonly listen: Listen;
+  /** Milliseconds it surely keeps an idle connection open; absent when that is not known. */
+  readonly keepAlive?: number;
   /** The URL path it answers; absent for apps that get no requests. */
   readonly path?: string;
   /** Overrides the runtime's or image's own. */

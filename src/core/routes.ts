@@ -24,7 +24,13 @@ export type Target =
 
 export type Upstream =
   | { readonly kind: 'socket'; readonly link: string }
-  | { readonly kind: 'port'; readonly host: string; readonly port: number };
+  | {
+      readonly kind: 'port';
+      readonly host: string;
+      readonly port: number;
+      /** Milliseconds an idle connection surely stays open; without it, none is used twice. */
+      readonly keepAlive?: number;
+    };
 
 /** (hostnames of the site, path prefix) → app or media. */
 export interface Route {

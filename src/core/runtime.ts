@@ -56,6 +56,8 @@ export const runtimeSchema = z.strictObject({
       port: z.array(z.string()).optional(),
       /** Port used when the server knows no sockets and the definition names none. */
       defaultPort: z.int().optional(),
+      /** Seconds it keeps an idle connection open; absent when it closes each without saying so. */
+      keepAlive: z.int().optional(),
     }),
   ),
   /** Files collected into the image at build time, served under `at`. */

@@ -1,5 +1,5 @@
 import { aliasDirectory, UPLOADS } from './layout.ts';
-import type { Media, Project } from './model.ts';
+import type { App, Media, Project } from './model.ts';
 import { groupName, hashOf } from './names.ts';
 import { bySpecificity, type Route, type Site, type Upstream } from './routes.ts';
 import type { ImageIdentity, MediaSet, Workload } from './state.ts';
@@ -47,7 +47,10 @@ export function siteOf(project: Project, workloads: readonly Workload[], media: 
             target: {
               to: 'app' as const,
               app: app.name,
-              upstreams: upstreamsOf(workloads.filter((item) => item.app === app.name)),
+              upstreams: upstreamsOf(
+                app,
+                workloads.filter((item) => item.app === app.name),
+              ),
               readTimeout: project.timeout,
             },
           },
@@ -69,12 +72,12 @@ export function siteOf(project: Project, workloads: readonly Workload[], media: 
 }
 
 /** A socket per replica; on TCP one name for all of them. */
-function upstreamsOf(replicas: readonly Workload[]): Upstream[] {
+function upstreamsOf(app: App, replicas: readonly Workload[]): Upstream[] {
   const first = replicas[0]!;
   if (first.listen.kind === 'port') {
-    return [
-      { kind: 'port', host: groupName(first.project, first.app, first.spec, replicas.length), port: first.listen.port },
-    ];
+    const host = groupName(first.project, first.app, first.spec, replicas.length);
+    const keepAlive = app.keepAlive === undefined ? {} : { keepAlive: app.keepAlive };
+    return [{ kind: 'port', host, port: first.listen.port, ...keepAlive }];
   }
   return replicas.flatMap((item) => (item.link === undefined ? [] : [{ kind: 'socket' as const, link: item.link }]));
 }

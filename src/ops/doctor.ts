@@ -179,8 +179,7 @@ async function baseFindings(ctx: Context): Promise<CheckResult[]> {
 async function portFinding(observed: Observed, ctx: Context): Promise<CheckResult> {
   const { http } = ctx.workspace.proxy;
   const ours = observed.containers.some(
-    ({ name, state, labels }) =>
-      name === edgeName(ctx) && state === 'running' && labels[LABEL.port] === String(http),
+    ({ name, state, labels }) => name === edgeName(ctx) && state === 'running' && labels[LABEL.port] === String(http),
   );
   const taken = await ctx.machine.listens(http);
   if (ours || !taken)

@@ -1,6 +1,16 @@
+import type { ProxySettings } from '../core/model.ts';
 import { bySpecificity, type Route, type Site, type Target, type Upstream } from '../core/routes.ts';
 import { GENERATION } from './nginx.ts';
-import { ABOVE_PATHS, allOf, hostGroups, type HostGroup, literal, pathPriority, pathRule, upTo } from './traefik-rules.ts';
+import {
+  ABOVE_PATHS,
+  allOf,
+  hostGroups,
+  type HostGroup,
+  literal,
+  pathPriority,
+  pathRule,
+  upTo,
+} from './traefik-rules.ts';
 
 export interface Router {
   readonly entryPoints: readonly string[];
@@ -36,11 +46,13 @@ const CLEAN = 'hostctl.clean';
 const RETRY = 'hostctl.retry';
 const NOBODY = 'hostctl.nobody';
 
-/** Milliseconds an idle connection to an app is kept: servers of apps close theirs after two seconds or more. */
+/** Milliseconds an idle connection to an app is kept at most: a copy that was replaced waits for those to end. */
 const APP_IDLE_MS = 1500;
+/** Traefik's way to say that no connection is used twice. */
+const NO_REUSE = -1;
 
 /** All of Traefik's routes, from all sites. */
-export function dynamicConfig(sites: readonly Site[], nginx: NginxAt): DynamicConfig {
+export function dynamicConfig(sites: readonly Site[], settings: ProxySettings, nginx: NginxAt): DynamicConfig {
   const parts = sites.toSorted((a, b) => (a.project < b.project ? -1 : 1)).map(siteConfig);
   return {
     http: {
@@ -53,7 +65,13 @@ export function dynamicConfig(sites: readonly Site[], nginx: NginxAt): DynamicCo
         // Whatever a visitor claims in these is dropped; Traefik itself sets the X-Forwarded headers that are left.
         [CLEAN]: {
           headers: {
-            customRequestHeaders: { Forwarded: '', Proxy: '', 'X-Forwarded-Prefix': '', 'X-Forwarded-Server': '' },
+            customRequestHeaders: {
+              Forwarded: '',
+              Proxy: '',
+              'X-Forwarded-Port': String(settings.http),
+              'X-Forwarded-Prefix': '',
+              'X-Forwarded-Server': '',
+            },
           },
         },
         // A connection that is refused is tried again, before anything of the request was sent.
@@ -177,22 +195,27 @@ function serviceName(site: Site, target: AppTarget): string {
   return `${site.project}.${target.app}`;
 }
 
+function portsOf(target: AppTarget): Extract<Upstream, { kind: 'port' }>[] {
+  return target.upstreams.filter((item) => item.kind === 'port');
+}
+
 function appService(site: Site, target: AppTarget): object {
-  const ports = target.upstreams as readonly Extract<Upstream, { kind: 'port' }>[];
   return {
     loadBalancer: {
       serversTransport: serviceName(site, target),
-      servers: ports.map(({ host, port }) => ({ url: `http://${host}:${port}` })),
+      servers: portsOf(target).map(({ host, port }) => ({ url: `http://${host}:${port}` })),
     },
   };
 }
 
+/** A request on a connection the app is about to close would be lost: only GETs are asked again. */
 function appTransport(target: AppTarget): object {
+  const keepAlive = Math.min(...portsOf(target).map((item) => item.keepAlive ?? 0));
   return {
-    maxIdleConnsPerHost: 64,
+    maxIdleConnsPerHost: keepAlive > 0 ? 64 : NO_REUSE,
     forwardingTimeouts: {
       dialTimeout: '3s',
-      idleConnTimeout: `${APP_IDLE_MS}ms`,
+      idleConnTimeout: `${Math.min(APP_IDLE_MS, keepAlive > 0 ? keepAlive / 2 : APP_IDLE_MS)}ms`,
       responseHeaderTimeout: `${target.readTimeout}ms`,
     },
   };

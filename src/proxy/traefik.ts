@@ -47,7 +47,7 @@ export const traefik: ProxyDriver = {
 
 function generation(input: DriverInput): Generation {
   const nginxAt = { url: `http://${BEHIND.listen}`, idle: NGINX_IDLE_MS };
-  const document = dynamicConfig(input.sites, nginxAt);
+  const document = dynamicConfig(input.sites, input.settings, nginxAt);
   return named([...nginxFiles(input, BEHIND), { path: FILE, text: dumpTraefik(document) }]);
 }
 

@@ -303,7 +303,10 @@ export class World implements Context {
     settings: Parameters<typeof normaliseWorkspace>[0] = {},
   ): Promise<World> {
     const templates = await loadTemplates(`${ROOT}/templates`);
-    const world = new World(templates, normaliseWorkspace({ ...settings, proxy: { driver: 'nginx', ...settings.proxy } }, '/work'));
+    const world = new World(
+      templates,
+      normaliseWorkspace({ ...settings, proxy: { driver: 'nginx', ...settings.proxy } }, '/work'),
+    );
     world.files.texts.set('/work/hostctl.yaml', '');
     for (const [name, text] of Object.entries(definitions)) world.define(name, text);
     for (const base of templates.bases) world.engine.addImage(originsOf(base, world.workspace.bases)[0]!.ref);

@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DockerEngine } from '../../../src/engine/docker.ts';
 import { EngineApi } from '../../../src/engine/api.ts';
+import type { DriverName } from '../../../src/core/model.ts';
 import { LABEL } from '../../../src/core/names.ts';
 
 export const ROOT = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
@@ -20,6 +21,8 @@ export interface Result {
 }
 
 export interface LabOptions {
+  /** Default: nginx. */
+  readonly driver?: DriverName;
   /** More of hostctl.yaml. */
   readonly settings?: string;
   /** Another engine than this machine's. */
@@ -46,13 +49,14 @@ export class Lab {
     this.engine = new DockerEngine(this.api, (work) => work(), '/nonexistent');
     this.write(
       'hostctl.yaml',
-      `instance: ${this.instance}\ndata: ${this.data}\nproxy: { driver: nginx, address: 127.0.0.1, http: ${port} }\n${options.settings}`,
+      `instance: ${this.instance}\ndata: ${this.data}\nproxy: { driver: ${options.driver}, address: 127.0.0.1, http: ${port} }\n${options.settings}`,
     );
     mkdirSync(join(this.dir, 'projects'));
   }
 
   static async open(options: LabOptions = {}): Promise<Lab> {
-    const defaults = { settings: 'bases: { from: debian }\n', endpoint: SOCKET, through: [] };
+    const driver = (process.env['HOSTCTL_TEST_DRIVER'] ?? 'nginx') as DriverName;
+    const defaults = { driver, settings: 'bases: { from: debian }\n', endpoint: SOCKET, through: [] };
     return new Lab(await freePort(), { ...defaults, ...options });
   }
 
