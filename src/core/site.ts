@@ -1,5 +1,5 @@
-import { aliasDirectory, UPLOADS } from './layout.ts';
-import type { Media, Project } from './model.ts';
+import { aliasDirectory, mediaLink, UPLOADS } from './layout.ts';
+import type { App, Media, Project } from './model.ts';
 import { groupName, hashOf } from './names.ts';
 import { bySpecificity, type Route, type Site, type Upstream } from './routes.ts';
 import type { ImageIdentity, MediaSet, Workload } from './state.ts';
@@ -10,14 +10,14 @@ export function mediaSets(
   images: Readonly<Record<string, ImageIdentity>>,
   versions: Readonly<Record<string, string>>,
 ): MediaSet[] {
-  return project.media.map((media) => {
+  return [...project.media, ...project.pages].map((media) => {
     const directory = aliasDirectory(media.alias);
     const version = versionOf(media, images, versions);
     return {
       alias: media.alias,
       root: `${project.name}/${directory}.${version ?? UPLOADS}`,
       source: media.source,
-      ...(version === undefined ? {} : { version, link: `${project.name}/${directory}.live` }),
+      ...(version === undefined ? {} : { version, link: mediaLink(project.name, media.alias) }),
       maxAge: media.maxAge,
     };
   });
@@ -47,13 +47,19 @@ export function siteOf(project: Project, workloads: readonly Workload[], media: 
             target: {
               to: 'app' as const,
               app: app.name,
-              upstreams: upstreamsOf(workloads.filter((item) => item.app === app.name)),
+              upstreams: upstreamsOf(
+                workloads.filter((item) => item.app === app.name),
+                isSticky(app),
+              ),
               readTimeout: project.timeout,
+              ...(isSticky(app) ? { sticky: true as const } : {}),
             },
           },
         ],
   );
-  const toMedia: Route[] = media.map((item) => ({
+  const pages = new Set(project.pages.map((page) => page.alias));
+  const shown = media.filter((item) => !pages.has(item.alias));
+  const toMedia: Route[] = shown.map((item) => ({
     path: item.alias,
     target: {
       to: 'media',
@@ -65,12 +71,22 @@ export function siteOf(project: Project, workloads: readonly Workload[], media: 
   }));
   const routes = [...toApps, ...toMedia].toSorted(bySpecificity);
   if (routes.length === 0) return undefined;
-  return { project: project.name, hostnames: project.hostnames, routes, maxBody: project.maxBody };
+  const { name, hostnames, maxBody, settings } = project;
+  return { project: name, hostnames, routes, maxBody, ...(settings ? { settings } : {}) };
 }
 
-/** A socket per replica; on TCP one name for all of them. */
-function upstreamsOf(replicas: readonly Workload[]): Upstream[] {
+/** One replica is the same for everybody. */
+function isSticky(app: App): boolean {
+  return app.sticky && app.replicas > 1;
+}
+
+/** A socket per replica; on TCP one name for all of them, unless each must be reached by itself. */
+function upstreamsOf(replicas: readonly Workload[], each: boolean): Upstream[] {
   const first = replicas[0]!;
+  const { listen } = first;
+  if (listen.kind === 'port' && each) {
+    return replicas.map((item) => ({ kind: 'port', host: item.container.name, port: listen.port }));
+  }
   if (first.listen.kind === 'port') {
     return [
       { kind: 'port', host: groupName(first.project, first.app, first.spec, replicas.length), port: first.listen.port },

@@ -44,7 +44,8 @@ export async function readDefinition(
   const normalised = async (input: ProjectInput): Promise<ReturnType<typeof normalise>> => {
     const dir = resolve(path, '..');
     const world = await lookAround(input, dir, files, runtimes);
-    return normalise(input, { name, file: shown, dir, limits: workspace.limits, runtimes, ...world });
+    const { driver } = workspace.proxy;
+    return normalise(input, { name, file: shown, dir, limits: workspace.limits, runtimes, driver, ...world });
   };
   const all = (findings: readonly Finding[]): Problem[] =>
     inOrder([...file.flaws, ...file.problems([...checkName(name), ...findings])]);
