@@ -86,6 +86,7 @@ function suffix(value) {
 }
 
 function typeOf(value) {
+  if (Object.keys(value).every((key) => key === 'description')) return 'anything';
   if (value.enum) return value.enum.map((item) => `\`${item}\``).join(', ');
   if (value.anyOf) return [...new Set(value.anyOf.map(typeOf))].join(' or ');
   if (value.type === 'array') return `list of ${typeOf(value.items)}`;

@@ -25,6 +25,12 @@ export function normaliseApp(name: string, project: ProjectInput, around: Surrou
       on: 'key',
     });
   }
+  if (input.sticky === true && path === undefined) {
+    report.add([...at, 'sticky'], `no visitor reaches ${quote(name)}, so there is nothing to stick to`, {
+      hint: 'add the `path` it answers, or leave `sticky` out',
+      on: 'key',
+    });
+  }
   return {
     name,
     source: readSource(input, at, runtime, server, around, report),
@@ -37,6 +43,7 @@ export function normaliseApp(name: string, project: ProjectInput, around: Surrou
     health: readHealth(input, path, runtime, at, report),
     ...optional('release', readCommand(input.release, [...at, 'release'], report)),
     replicas: input.replicas ?? 1,
+    sticky: input.sticky ?? false,
     volumes: readVolumes(input),
     writable: [...(runtime?.writable ?? []), ...(input.writable ?? [])],
     needs: input.needs ?? [],

@@ -1,6 +1,7 @@
 import { normaliseApp } from './app.ts';
 import { didYouMean } from './suggest.ts';
 import { type Hostname, parseHostname } from './hostnames.ts';
+import { readSettings } from './http.ts';
 import { readAliases } from './media.ts';
 import { checkMounts } from './mounts.ts';
 import type { App, Project } from './model.ts';
@@ -32,6 +33,7 @@ export function normalise(
   checkPaths(apps, report);
   const media = readAliases(input, apps, around, report);
   checkMounts(input, apps, report);
+  const { settings, pages } = readSettings(input.http ?? {}, { hostnames, apps, media }, around, report);
   if (findings.length > 0) return { findings };
   const project: Project = {
     name: around.name,
@@ -41,6 +43,8 @@ export function normalise(
     media,
     maxBody: size(input.http?.body ?? DEFAULT_BODY),
     timeout: duration(input.http?.timeout ?? DEFAULT_TIMEOUT),
+    ...(settings ? { settings } : {}),
+    pages,
   };
   return { findings, project };
 }

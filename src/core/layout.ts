@@ -106,6 +106,16 @@ export function aliasDirectory(alias: string): string {
   return alias === '/' ? ',' : alias.slice(1).replaceAll('/', ',');
 }
 
+/** Link below `media/` the proxy follows to the files of an alias; uploads have none. */
+export function mediaLink(project: string, alias: string): string {
+  return `${project}/${aliasDirectory(alias)}.live`;
+}
+
+/** URL path of a page that only the proxy asks for. No alias starts with a dot, so none is in its way. */
+export function pagePath(name: string): string {
+  return `/.hostctl/${name}.html`;
+}
+
 /** Ends the directories of uploads; what has a version instead is a copy and can be made again. */
 export const UPLOADS = 'uploads';
 

@@ -1,4 +1,5 @@
 import type { Hostname } from './hostnames.ts';
+import type { RouteSettings } from './settings.ts';
 
 /** Hard limits of one container. */
 export interface Limits {
@@ -54,6 +55,9 @@ export interface Project {
   readonly maxBody: number;
   /** Milliseconds the proxy waits for an app. */
   readonly timeout: number;
+  readonly settings?: RouteSettings;
+  /** Pages of the settings: files that only the proxy itself asks for. */
+  readonly pages: readonly Media[];
 }
 
 export interface App {
@@ -71,6 +75,8 @@ export interface App {
   readonly health: Health;
   readonly release?: readonly string[];
   readonly replicas: number;
+  /** A visitor stays with one replica. */
+  readonly sticky: boolean;
   readonly volumes: readonly Volume[];
   /** Empty, writable folders. */
   readonly writable: readonly string[];

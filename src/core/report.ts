@@ -23,6 +23,10 @@ export interface Surroundings {
   /** What stands at an absolute path of this machine; `closed` is what hostctl may not read. */
   readonly exists: (path: string) => 'file' | 'folder' | 'closed' | undefined;
   readonly facts: (dir: string) => SourceFacts;
+  /** Text of a file that a definition is made from; undefined when there is none, or no text. */
+  readonly text: (path: string) => string | undefined;
+  /** The proxy the definition is for. */
+  readonly driver: string;
 }
 
 /** `a "b c"` → ['a', 'b c']; anything only a shell could mean is a finding. */

@@ -1,4 +1,5 @@
 import type { Hostname } from './hostnames.ts';
+import type { RouteSettings } from './settings.ts';
 import { type Parsed, quote } from './units.ts';
 
 /** Where a route's requests go. All paths are below the data root. */
@@ -9,6 +10,8 @@ export type Target =
       /** One per replica: the link (unix socket) or the container's name and port. */
       readonly upstreams: readonly Upstream[];
       readonly readTimeout: number;
+      /** A visitor stays with the replica that answered first; there is one upstream per replica then, on TCP too. */
+      readonly sticky?: true;
     }
   | {
       readonly to: 'media';
@@ -46,6 +49,7 @@ export interface Site {
   readonly routes: readonly Route[];
   /** Bytes a request body may have. */
   readonly maxBody: number;
+  readonly settings?: RouteSettings;
 }
 
 const SEGMENT = /^[A-Za-z0-9_~@+-][A-Za-z0-9._~@+-]*$/;
@@ -66,6 +70,11 @@ export function parseUrlPath(text: string): Parsed<string> {
 }
 
 /** Longest prefix first, the order in which a request is matched. */
-export function bySpecificity(a: Route, b: Route): number {
+export function bySpecificity(a: { readonly path: string }, b: { readonly path: string }): number {
   return b.path.length - a.path.length || (a.path < b.path ? -1 : 1);
+}
+
+/** Whether a path lies at or below a prefix: `/media` covers `/media/a`, not `/mediafoo`. */
+export function covers(prefix: string, path: string): boolean {
+  return prefix === '/' || path === prefix || path.startsWith(`${prefix}/`);
 }

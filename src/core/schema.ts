@@ -3,19 +3,8 @@
  * Transform-free on purpose: what zod accepts is what stands in the file, `definition.ts` turns it into a Project.
  */
 import { z } from 'zod';
-import {
-  command,
-  containerPath,
-  count,
-  duration,
-  image,
-  limits,
-  name,
-  path,
-  size,
-  text,
-  whole,
-} from './schema-parts.ts';
+import { command, containerPath, count, duration, image, limits, name, path, text, whole } from './schema-parts.ts';
+import { http } from './http-schema.ts';
 import { MOST_REPLICAS } from './names.ts';
 import { quote } from './units.ts';
 
@@ -132,6 +121,7 @@ const app = z
     health: health.optional(),
     release: command.describe('Runs once, from the new image, before the switch: migrations and the like.').optional(),
     replicas: count('replicas', MOST_REPLICAS).describe('Containers that share the requests. Default 1.').optional(),
+    sticky: flag.describe('A visitor stays with one replica, by a cookie. Default false.').optional(),
     volumes: z
       .record(name('volume', 32), volume)
       .describe('Data that outlives releases: name → path in the container.')
@@ -180,13 +170,7 @@ export const projectSchema = z
       .optional(),
     apps: z.record(name('app', 16), app).describe('By name. `web` is the one the hostnames lead to.'),
     media: z.record(z.string(), media).describe('URL path → files. Answers also while the app is stopped.').optional(),
-    http: z
-      .strictObject({
-        body: size('1K', '1T').describe('Largest request body. Default `16M`.').optional(),
-        timeout: duration('1s', '30d').describe('How long the proxy waits for an app. Default `60s`.').optional(),
-      })
-      .describe('Settings of every route of this project.')
-      .optional(),
+    http: http.optional(),
   })
   .meta({ title: 'hostctl project', description: 'One site: hostnames, apps and media.' });
 

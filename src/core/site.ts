@@ -1,4 +1,4 @@
-import { aliasDirectory, UPLOADS } from './layout.ts';
+import { aliasDirectory, mediaLink, UPLOADS } from './layout.ts';
 import type { App, Media, Project } from './model.ts';
 import { groupName, hashOf } from './names.ts';
 import { bySpecificity, type Route, type Site, type Upstream } from './routes.ts';
@@ -10,14 +10,14 @@ export function mediaSets(
   images: Readonly<Record<string, ImageIdentity>>,
   versions: Readonly<Record<string, string>>,
 ): MediaSet[] {
-  return project.media.map((media) => {
+  return [...project.media, ...project.pages].map((media) => {
     const directory = aliasDirectory(media.alias);
     const version = versionOf(media, images, versions);
     return {
       alias: media.alias,
       root: `${project.name}/${directory}.${version ?? UPLOADS}`,
       source: media.source,
-      ...(version === undefined ? {} : { version, link: `${project.name}/${directory}.live` }),
+      ...(version === undefined ? {} : { version, link: mediaLink(project.name, media.alias) }),
       maxAge: media.maxAge,
     };
   });
@@ -52,11 +52,14 @@ export function siteOf(project: Project, workloads: readonly Workload[], media: 
                 workloads.filter((item) => item.app === app.name),
               ),
               readTimeout: project.timeout,
+              ...(isSticky(app) ? { sticky: true as const } : {}),
             },
           },
         ],
   );
-  const toMedia: Route[] = media.map((item) => ({
+  const pages = new Set(project.pages.map((page) => page.alias));
+  const shown = media.filter((item) => !pages.has(item.alias));
+  const toMedia: Route[] = shown.map((item) => ({
     path: item.alias,
     target: {
       to: 'media',
@@ -68,16 +71,24 @@ export function siteOf(project: Project, workloads: readonly Workload[], media: 
   }));
   const routes = [...toApps, ...toMedia].toSorted(bySpecificity);
   if (routes.length === 0) return undefined;
-  return { project: project.name, hostnames: project.hostnames, routes, maxBody: project.maxBody };
+  const { name, hostnames, maxBody, settings } = project;
+  return { project: name, hostnames, routes, maxBody, ...(settings ? { settings } : {}) };
 }
 
-/** A socket per replica; on TCP one name for all of them. */
+/** One replica is the same for everybody. */
+function isSticky(app: App): boolean {
+  return app.sticky && app.replicas > 1;
+}
+
+/** A socket per replica; on TCP one name for all of them, unless each must be reached by itself. */
 function upstreamsOf(app: App, replicas: readonly Workload[]): Upstream[] {
-  const first = replicas[0]!;
-  if (first.listen.kind === 'port') {
-    const host = groupName(first.project, first.app, first.spec, replicas.length);
+  const { listen, project, spec } = replicas[0]!;
+  if (listen.kind === 'port') {
     const keepAlive = app.keepAlive === undefined ? {} : { keepAlive: app.keepAlive };
-    return [{ kind: 'port', host, port: first.listen.port, ...keepAlive }];
+    const hosts = isSticky(app)
+      ? replicas.map((item) => item.container.name)
+      : [groupName(project, app.name, spec, replicas.length)];
+    return hosts.map((host) => ({ kind: 'port', host, port: listen.port, ...keepAlive }));
   }
   return replicas.flatMap((item) => (item.link === undefined ? [] : [{ kind: 'socket' as const, link: item.link }]));
 }

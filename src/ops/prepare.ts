@@ -129,7 +129,7 @@ function outputOf(project: string, ctx: Context): (line: string) => void {
 /** What a project should be, from its definition. */
 export async function desiredFor(project: Project, images: Images, observed: Observed, ctx: Context): Promise<Desired> {
   const mediaVersions: Record<string, string> = {};
-  for (const { alias, source } of project.media) {
+  for (const { alias, source } of [...project.media, ...project.pages]) {
     if (source.kind === 'folder' || source.kind === 'file')
       mediaVersions[alias] = await ctx.files.fingerprint(source.path);
   }

@@ -45,8 +45,10 @@ export async function readDefinition(
   const normalised = async (input: ProjectInput): Promise<ReturnType<typeof normalise>> => {
     const dir = resolve(path, '..');
     const world = await lookAround(input, dir, files, runtimes);
-    const { sockets } = drivers[workspace.proxy.driver];
-    return normalise(input, { name, file: shown, dir, limits: workspace.limits, runtimes, sockets, ...world });
+    const { driver } = workspace.proxy;
+    const { sockets } = drivers[driver];
+    const fixed = { name, file: shown, dir, limits: workspace.limits, runtimes, driver, sockets };
+    return normalise(input, { ...fixed, ...world });
   };
   const all = (findings: readonly Finding[]): Problem[] =>
     inOrder([...file.flaws, ...file.problems([...checkName(name), ...findings])]);

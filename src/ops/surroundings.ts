@@ -13,12 +13,14 @@ export async function lookAround(
   dir: string,
   files: Files,
   runtimes: readonly Runtime[],
-): Promise<Pick<Surroundings, 'exists' | 'facts'>> {
+): Promise<Pick<Surroundings, 'exists' | 'facts' | 'text'>> {
   const apps = Object.values(input.apps);
   const sources = apps.flatMap((app) => (app.source === undefined ? [] : [resolve(dir, app.source)]));
   const dockerfiles = apps.flatMap((app) => (app.dockerfile === undefined ? [] : [resolve(dir, app.dockerfile)]));
   const media = Object.values(input.media ?? {}).map((item) => resolve(dir, item.from));
-  const paths = [...sources, ...dockerfiles, ...dockerfiles.map((path) => join(path, 'Dockerfile')), ...media];
+  const { users, pages } = settingsFiles(input, dir);
+  const inner = dockerfiles.map((path) => join(path, 'Dockerfile'));
+  const paths = [...sources, ...dockerfiles, ...inner, ...media, ...users, ...pages];
   const kinds = new Map(
     await Promise.all(paths.map(async (path) => [path, await unlessClosed(files.kind(path))] as const)),
   );
@@ -29,7 +31,23 @@ export async function lookAround(
     if (found === 'closed') kinds.set(path, found);
     else facts.set(path, found);
   }
-  return { exists: (path) => kinds.get(path), facts: (path) => facts.get(path) ?? { names: [], texts: {} } };
+  const texts = new Map<string, string | undefined>();
+  // A file that is too large or no text is told from its absence here.
+  for (const path of users.filter((item) => kinds.get(item) === 'file')) {
+    texts.set(path, await files.read(path, MAX_SOURCE_FILE).catch(() => undefined));
+  }
+  return {
+    exists: (path) => kinds.get(path),
+    facts: (path) => facts.get(path) ?? { names: [], texts: {} },
+    text: (path) => texts.get(path),
+  };
+}
+
+/** Files the `http:` section names. */
+function settingsFiles({ http }: ProjectInput, dir: string): { users: string[]; pages: string[] } {
+  const users = Object.values(http?.access ?? {}).flatMap((rule) => rule.users ?? []);
+  const pages = [...Object.values(http?.errors ?? {}), http?.maintenance?.page ?? []].flat();
+  return { users: users.map((path) => resolve(dir, path)), pages: pages.map((path) => resolve(dir, path)) };
 }
 
 /** What may not be read is a fact about a path, for the definition that names it to report. */
