@@ -7,6 +7,7 @@ import type { App, Project } from './model.ts';
 import type { Finding } from './problems.ts';
 import { duration, type Report, size, type Surroundings } from './report.ts';
 import type { ProjectInput } from './schema.ts';
+import { readTls } from './tls.ts';
 import { quote } from './units.ts';
 
 const DEFAULT_BODY = '16M';
@@ -32,6 +33,7 @@ export function normalise(
   checkPaths(apps, report);
   const media = readAliases(input, apps, around, report);
   checkMounts(input, apps, report);
+  const tls = input.tls && readTls(input.tls, hostnames, around, report);
   if (findings.length > 0) return { findings };
   const project: Project = {
     name: around.name,
@@ -41,6 +43,7 @@ export function normalise(
     media,
     maxBody: size(input.http?.body ?? DEFAULT_BODY),
     timeout: duration(input.http?.timeout ?? DEFAULT_TIMEOUT),
+    ...(tls ? { tls } : {}),
   };
   return { findings, project };
 }

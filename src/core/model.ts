@@ -1,3 +1,4 @@
+import type { CertificateSource } from './certificate.ts';
 import type { Hostname } from './hostnames.ts';
 
 /** Hard limits of one container. */
@@ -19,6 +20,7 @@ export interface Workspace {
   /** `unix:///…`; undefined leaves it to the environment. */
   readonly engine?: string;
   readonly proxy: ProxySettings;
+  readonly tls: WorkspaceTls;
   readonly bases: BaseSettings;
   /** CIDR hostctl takes its networks from. */
   readonly pool: string;
@@ -31,6 +33,27 @@ export interface ProxySettings {
   readonly driver: 'nginx';
   readonly address: string;
   readonly http: number;
+  readonly https: number;
+  /** Whether hostctl.yaml names the port, so that it is published even while no site needs it. */
+  readonly httpsWanted: boolean;
+}
+
+/** Where certificates are ordered. Paths are absolute. */
+export interface WorkspaceTls {
+  /** URL of the ACME directory. */
+  readonly directory: string;
+  readonly email?: string;
+  /** PEM file with certificates of a private authority. */
+  readonly trust?: string;
+  /** DNS servers to ask; empty for those of this machine. */
+  readonly resolvers: readonly string[];
+  readonly dns: {
+    readonly hook?: readonly string[];
+    readonly provider?: string;
+    readonly env?: string;
+    /** Milliseconds. */
+    readonly wait: number;
+  };
 }
 
 export interface BaseSettings {
@@ -52,6 +75,13 @@ export interface Project {
   readonly maxBody: number;
   /** Milliseconds the proxy waits for an app. */
   readonly timeout: number;
+  readonly tls?: Tls;
+}
+
+export interface Tls {
+  readonly source: CertificateSource;
+  /** Whether http leads to https. */
+  readonly redirect: boolean;
 }
 
 export interface App {

@@ -1,5 +1,5 @@
 import { parse as parseShell } from 'shell-quote';
-import type { Limits } from './model.ts';
+import type { Limits, WorkspaceTls } from './model.ts';
 import type { PathKey } from './problems.ts';
 import type { Runtime, SourceFacts } from './runtime.ts';
 import { parseDuration, parseSize, quote } from './units.ts';
@@ -17,10 +17,14 @@ export interface Surroundings {
   /** Directory the definition's paths are relative to. */
   readonly dir: string;
   readonly limits: Limits;
+  /** What the workspace says of the proxy and of certificates. */
+  readonly host: { readonly driver: string; readonly tls: WorkspaceTls };
   readonly runtimes: readonly Runtime[];
   /** What stands at an absolute path of this machine; `closed` is what hostctl may not read. */
   readonly exists: (path: string) => 'file' | 'folder' | 'closed' | undefined;
   readonly facts: (dir: string) => SourceFacts;
+  /** Content of a file the definition names for what is in it. */
+  readonly text: (path: string) => string | undefined;
 }
 
 /** `a "b c"` → ['a', 'b c']; anything only a shell could mean is a finding. */

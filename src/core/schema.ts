@@ -16,6 +16,7 @@ import {
   text,
   whole,
 } from './schema-parts.ts';
+import { projectTls } from './tls-schema.ts';
 import { MOST_REPLICAS } from './names.ts';
 import { quote } from './units.ts';
 
@@ -187,6 +188,7 @@ export const projectSchema = z
       })
       .describe('Settings of every route of this project.')
       .optional(),
+    tls: projectTls.optional(),
   })
   .meta({ title: 'hostctl project', description: 'One site: hostnames, apps and media.' });
 

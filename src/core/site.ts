@@ -1,7 +1,7 @@
 import { aliasDirectory, UPLOADS } from './layout.ts';
-import type { Media, Project } from './model.ts';
+import type { Media, Project, Tls } from './model.ts';
 import { groupName, hashOf } from './names.ts';
-import { bySpecificity, type Route, type Site, type Upstream } from './routes.ts';
+import { bySpecificity, type Route, type Site, type SiteTls, type Upstream } from './routes.ts';
 import type { ImageIdentity, MediaSet, Workload } from './state.ts';
 
 /** Where the files of every alias of a project stand. `versions` has one entry per folder or file, by alias. */
@@ -65,7 +65,12 @@ export function siteOf(project: Project, workloads: readonly Workload[], media: 
   }));
   const routes = [...toApps, ...toMedia].toSorted(bySpecificity);
   if (routes.length === 0) return undefined;
-  return { project: project.name, hostnames: project.hostnames, routes, maxBody: project.maxBody };
+  const { hostnames, maxBody, tls } = project;
+  return { project: project.name, hostnames, routes, maxBody, ...(tls ? { tls: siteTls(tls) } : {}) };
+}
+
+function siteTls({ source, redirect }: Tls): SiteTls {
+  return { ...(source.kind === 'acme' ? { acme: source.challenge } : {}), redirect };
 }
 
 /** A socket per replica; on TCP one name for all of them. */

@@ -41,10 +41,19 @@ export async function readDefinition(
   if ('problems' in read) return { shown, problems: read.problems };
   const { file } = read;
   const name = nameOf(path);
+  const workspaceHost = { driver: workspace.proxy.driver, tls: workspace.tls };
   const normalised = async (input: ProjectInput): Promise<ReturnType<typeof normalise>> => {
     const dir = resolve(path, '..');
     const world = await lookAround(input, dir, files, runtimes);
-    return normalise(input, { name, file: shown, dir, limits: workspace.limits, runtimes, ...world });
+    return normalise(input, {
+      name,
+      file: shown,
+      dir,
+      limits: workspace.limits,
+      host: workspaceHost,
+      runtimes,
+      ...world,
+    });
   };
   const all = (findings: readonly Finding[]): Problem[] =>
     inOrder([...file.flaws, ...file.problems([...checkName(name), ...findings])]);
@@ -75,7 +84,9 @@ function withStandIns({ value, cut }: NonNullable<ReturnType<typeof salvage<Proj
   }
   // Hostnames may stand under the mistyped key.
   const lost = cut.some(([key, ...more]) => key === 'hostnames' || (more.length === 0 && !isKey(String(key))));
-  return { ...(lost ? { hostnames: ['www.example.org'] } : {}), ...value, apps };
+  if (!lost) return { ...value, apps };
+  const { tls: _, ...others } = value;
+  return { hostnames: ['www.example.org'], ...others, apps };
 }
 
 function isKey(key: string): boolean {

@@ -13,12 +13,15 @@ export async function lookAround(
   dir: string,
   files: Files,
   runtimes: readonly Runtime[],
-): Promise<Pick<Surroundings, 'exists' | 'facts'>> {
+): Promise<Pick<Surroundings, 'exists' | 'facts' | 'text'>> {
   const apps = Object.values(input.apps);
   const sources = apps.flatMap((app) => (app.source === undefined ? [] : [resolve(dir, app.source)]));
   const dockerfiles = apps.flatMap((app) => (app.dockerfile === undefined ? [] : [resolve(dir, app.dockerfile)]));
   const media = Object.values(input.media ?? {}).map((item) => resolve(dir, item.from));
-  const paths = [...sources, ...dockerfiles, ...dockerfiles.map((path) => join(path, 'Dockerfile')), ...media];
+  const pem = [input.tls?.certificate, input.tls?.key].flatMap((item) =>
+    item === undefined ? [] : [resolve(dir, item)],
+  );
+  const paths = [...pem, ...sources, ...dockerfiles, ...dockerfiles.map((path) => join(path, 'Dockerfile')), ...media];
   const kinds = new Map(
     await Promise.all(paths.map(async (path) => [path, await unlessClosed(files.kind(path))] as const)),
   );
@@ -29,7 +32,32 @@ export async function lookAround(
     if (found === 'closed') kinds.set(path, found);
     else facts.set(path, found);
   }
-  return { exists: (path) => kinds.get(path), facts: (path) => facts.get(path) ?? { names: [], texts: {} } };
+  const texts = await readTexts(pem, kinds, files);
+  return {
+    exists: (path) => kinds.get(path),
+    facts: (path) => facts.get(path) ?? { names: [], texts: {} },
+    text: (path) => texts.get(path),
+  };
+}
+
+/** What cannot be read turns out `closed`; what is no text has none. */
+async function readTexts(
+  paths: readonly string[],
+  kinds: Map<string, ReturnType<Surroundings['exists']>>,
+  files: Files,
+): Promise<Map<string, string>> {
+  const texts = new Map<string, string>();
+  for (const path of paths.filter((item) => kinds.get(item) === 'file')) {
+    const text = await unlessClosed(files.read(path, MAX_SOURCE_FILE).catch(unlessUnreadable));
+    if (text === 'closed') kinds.set(path, text);
+    else if (text !== undefined) texts.set(path, text);
+  }
+  return texts;
+}
+
+function unlessUnreadable(error: unknown): undefined {
+  if (error instanceof HostctlError && (error.code === 'NOT_TEXT' || error.code === 'FILE_TOO_LARGE')) return undefined;
+  throw error;
 }
 
 /** What may not be read is a fact about a path, for the definition that names it to report. */
