@@ -201,7 +201,7 @@ function givenValues(input: AppInput): Record<string, string> {
 function readListen(input: AppInput, serves: boolean, server: Server | undefined, around: Surroundings): Listen {
   if (input.port !== undefined) return { kind: 'port', port: input.port };
   if (!serves || !server) return { kind: 'none' };
-  if (server.spec.socket && around.sockets) return { kind: 'socket' };
+  if (server.spec.socket && around.host.sockets) return { kind: 'socket' };
   return { kind: 'port', port: server.spec.defaultPort ?? 8000 };
 }
 

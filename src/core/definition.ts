@@ -8,6 +8,7 @@ import type { App, Project } from './model.ts';
 import type { Finding } from './problems.ts';
 import { duration, type Report, size, type Surroundings } from './report.ts';
 import type { ProjectInput } from './schema.ts';
+import { readTls } from './tls.ts';
 import { quote } from './units.ts';
 
 const DEFAULT_BODY = '16M';
@@ -34,6 +35,7 @@ export function normalise(
   const media = readAliases(input, apps, around, report);
   checkMounts(input, apps, report);
   const { settings, pages } = readSettings(input.http ?? {}, { hostnames, apps, media }, around, report);
+  const tls = input.tls && readTls(input.tls, hostnames, around, report);
   if (findings.length > 0) return { findings };
   const project: Project = {
     name: around.name,
@@ -45,6 +47,7 @@ export function normalise(
     timeout: duration(input.http?.timeout ?? DEFAULT_TIMEOUT),
     ...(settings ? { settings } : {}),
     pages,
+    ...(tls ? { tls } : {}),
   };
   return { findings, project };
 }

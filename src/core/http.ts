@@ -48,7 +48,7 @@ export function readSettings(
     ...given('rate', readRate(input.rate, report)),
     ...given('errors', some(readErrors(input.errors, page))),
     ...given('maintenance', readMaintenance(input.maintenance, page, report)),
-    ...given('raw', readRaw(input.raw, around.driver, report)),
+    ...given('raw', readRaw(input.raw, around.host.driver, report)),
   };
   return { ...(Object.keys(settings).length > 0 ? { settings } : {}), pages };
 }

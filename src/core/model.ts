@@ -1,3 +1,4 @@
+import type { CertificateSource } from './certificate.ts';
 import type { Hostname } from './hostnames.ts';
 import type { RouteSettings } from './settings.ts';
 
@@ -20,6 +21,7 @@ export interface Workspace {
   /** `unix:///…`; undefined leaves it to the environment. */
   readonly engine?: string;
   readonly proxy: ProxySettings;
+  readonly tls: WorkspaceTls;
   readonly bases: BaseSettings;
   /** CIDR hostctl takes its networks from. */
   readonly pool: string;
@@ -34,6 +36,27 @@ export interface ProxySettings {
   readonly driver: DriverName;
   readonly address: string;
   readonly http: number;
+  readonly https: number;
+  /** Whether hostctl.yaml names the port, so that it is published even while no site needs it. */
+  readonly httpsWanted: boolean;
+}
+
+/** Where certificates are ordered. Paths are absolute. */
+export interface WorkspaceTls {
+  /** URL of the ACME directory. */
+  readonly directory: string;
+  readonly email?: string;
+  /** PEM file with certificates of a private authority. */
+  readonly trust?: string;
+  /** DNS servers to ask; empty for those of this machine. */
+  readonly resolvers: readonly string[];
+  readonly dns: {
+    readonly hook?: readonly string[];
+    readonly provider?: string;
+    readonly env?: string;
+    /** Milliseconds. */
+    readonly wait: number;
+  };
 }
 
 export interface BaseSettings {
@@ -58,6 +81,13 @@ export interface Project {
   readonly settings?: RouteSettings;
   /** Pages of the settings: files that only the proxy itself asks for. */
   readonly pages: readonly Media[];
+  readonly tls?: Tls;
+}
+
+export interface Tls {
+  readonly source: CertificateSource;
+  /** Whether http leads to https. */
+  readonly redirect: boolean;
 }
 
 export interface App {

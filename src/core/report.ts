@@ -1,5 +1,5 @@
 import { parse as parseShell } from 'shell-quote';
-import type { Limits } from './model.ts';
+import type { DriverName, Limits, WorkspaceTls } from './model.ts';
 import type { PathKey } from './problems.ts';
 import type { Runtime, SourceFacts } from './runtime.ts';
 import { parseDuration, parseSize, quote } from './units.ts';
@@ -7,6 +7,13 @@ import { parseDuration, parseSize, quote } from './units.ts';
 /** Collects findings while the parts of a definition are read, so that all of them are reported at once. */
 export interface Report {
   add(path: readonly PathKey[], message: string, more?: { hint?: string; on?: 'key' | 'value' }): void;
+}
+
+interface HostSettings {
+  readonly driver: DriverName;
+  /** Whether that proxy reaches apps over unix sockets. */
+  readonly sockets: boolean;
+  readonly tls: WorkspaceTls;
 }
 
 /** What normalising needs to know of the world, looked up beforehand. */
@@ -17,16 +24,14 @@ export interface Surroundings {
   /** Directory the definition's paths are relative to. */
   readonly dir: string;
   readonly limits: Limits;
+  /** What the workspace says of the proxy and of certificates. */
+  readonly host: HostSettings;
   readonly runtimes: readonly Runtime[];
-  /** Whether the proxy reaches apps over unix sockets. */
-  readonly sockets: boolean;
   /** What stands at an absolute path of this machine; `closed` is what hostctl may not read. */
   readonly exists: (path: string) => 'file' | 'folder' | 'closed' | undefined;
   readonly facts: (dir: string) => SourceFacts;
   /** Text of a file that a definition is made from; undefined when there is none, or no text. */
   readonly text: (path: string) => string | undefined;
-  /** The proxy the definition is for. */
-  readonly driver: string;
 }
 
 /** `a "b c"` → ['a', 'b c']; anything only a shell could mean is a finding. */

@@ -1,3 +1,4 @@
+import type { Challenge } from './certificate.ts';
 import type { Hostname } from './hostnames.ts';
 import type { RouteSettings } from './settings.ts';
 import { type Parsed, quote } from './units.ts';
@@ -50,6 +51,15 @@ export interface Site {
   /** Bytes a request body may have. */
   readonly maxBody: number;
   readonly settings?: RouteSettings;
+  /** Absent: plain http. With it the site has https as soon as there is a certificate. */
+  readonly tls?: SiteTls;
+}
+
+export interface SiteTls {
+  /** How its certificate is ordered; absent for one of the user's own. */
+  readonly acme?: Challenge;
+  /** Whether http leads to https. */
+  readonly redirect: boolean;
 }
 
 const SEGMENT = /^[A-Za-z0-9_~@+-][A-Za-z0-9._~@+-]*$/;

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { command, containerPath, count, duration, image, limits, name, path, text, whole } from './schema-parts.ts';
 import { http } from './http-schema.ts';
+import { projectTls } from './tls-schema.ts';
 import { MOST_REPLICAS } from './names.ts';
 import { quote } from './units.ts';
 
@@ -171,6 +172,7 @@ export const projectSchema = z
     apps: z.record(name('app', 16), app).describe('By name. `web` is the one the hostnames lead to.'),
     media: z.record(z.string(), media).describe('URL path → files. Answers also while the app is stopped.').optional(),
     http: http.optional(),
+    tls: projectTls.optional(),
   })
   .meta({ title: 'hostctl project', description: 'One site: hostnames, apps and media.' });
 

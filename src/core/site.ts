@@ -1,7 +1,7 @@
 import { aliasDirectory, mediaLink, UPLOADS } from './layout.ts';
-import type { App, Media, Project } from './model.ts';
+import type { App, Media, Project, Tls } from './model.ts';
 import { groupName, hashOf } from './names.ts';
-import { bySpecificity, type Route, type Site, type Upstream } from './routes.ts';
+import { bySpecificity, type Route, type Site, type SiteTls, type Upstream } from './routes.ts';
 import type { ImageIdentity, MediaSet, Workload } from './state.ts';
 
 /** Where the files of every alias of a project stand. `versions` has one entry per folder or file, by alias. */
@@ -71,8 +71,13 @@ export function siteOf(project: Project, workloads: readonly Workload[], media: 
   }));
   const routes = [...toApps, ...toMedia].toSorted(bySpecificity);
   if (routes.length === 0) return undefined;
-  const { name, hostnames, maxBody, settings } = project;
-  return { project: name, hostnames, routes, maxBody, ...(settings ? { settings } : {}) };
+  const { name, hostnames, maxBody, settings, tls } = project;
+  const more = { ...(settings ? { settings } : {}), ...(tls ? { tls: siteTls(tls) } : {}) };
+  return { project: name, hostnames, routes, maxBody, ...more };
+}
+
+function siteTls({ source, redirect }: Tls): SiteTls {
+  return { ...(source.kind === 'acme' ? { acme: source.challenge } : {}), redirect };
 }
 
 /** One replica is the same for everybody. */

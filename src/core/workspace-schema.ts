@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { workspaceTls } from './tls-schema.ts';
 import { image, limits, name, whole } from './schema-parts.ts';
 
 const OCTET = '(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)';
@@ -35,9 +36,13 @@ export const workspaceSchema = z
         http: whole('write the port as a whole number', 1, 65_535, 'a port is 1 to 65535')
           .describe('Port the sites answer on. Default 80.')
           .optional(),
+        https: whole('write the port as a whole number', 1, 65_535, 'a port is 1 to 65535')
+          .describe('Port for https. Default 443; published once a site has `tls`, or always when it is written here.')
+          .optional(),
       })
       .describe('What answers visitors.')
       .optional(),
+    tls: workspaceTls.optional(),
     bases: z
       .strictObject({
         from: z

@@ -1,5 +1,6 @@
 import type { Workspace } from './model.ts';
 import { size } from './report.ts';
+import { normaliseWorkspaceTls } from './tls.ts';
 import type { WorkspaceInput } from './workspace-schema.ts';
 
 /** What an app may use when nothing says otherwise. */
@@ -26,7 +27,10 @@ export function normaliseWorkspace(input: WorkspaceInput, dir: string): Workspac
       driver: input.proxy?.driver ?? 'traefik',
       address: input.proxy?.address ?? '0.0.0.0',
       http: input.proxy?.http ?? 80,
+      https: input.proxy?.https ?? 443,
+      httpsWanted: input.proxy?.https !== undefined,
     },
+    tls: normaliseWorkspaceTls(input.tls, dir),
     bases: {
       from: input.bases?.from ?? 'auto',
       images: input.bases?.images ?? {},

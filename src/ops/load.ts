@@ -6,6 +6,7 @@ import type { Project, Workspace } from '../core/model.ts';
 import type { Finding, Problem } from '../core/problems.ts';
 import type { Runtime } from '../core/runtime.ts';
 import { didYouMean } from '../core/suggest.ts';
+import { checkWorkspaceTls } from '../core/tls.ts';
 import { quote } from '../core/units.ts';
 import { normaliseWorkspace } from '../core/workspace.ts';
 import { workspaceSchema } from '../core/workspace-schema.ts';
@@ -55,8 +56,8 @@ async function readWorkspace(
   const { file } = read;
   if (file.value === null || file.value === undefined) return { workspace: defaults, problems: file.flaws };
   const checked = checkSchema(workspaceSchema, file);
-  const findings = [...(checked.ok ? [] : checked.findings), ...checkBases(file, bases)];
-  const problems = inOrder([...file.flaws, ...file.problems(findings)]);
+  const more = checked.ok ? checkWorkspaceTls(checked.value.tls) : checked.findings;
+  const problems = inOrder([...file.flaws, ...file.problems([...more, ...checkBases(file, bases)])]);
   return { workspace: checked.ok ? normaliseWorkspace(checked.value, dir) : defaults, problems };
 }
 

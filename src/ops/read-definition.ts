@@ -42,12 +42,12 @@ export async function readDefinition(
   if ('problems' in read) return { shown, problems: read.problems };
   const { file } = read;
   const name = nameOf(path);
+  const { driver } = workspace.proxy;
+  const host = { driver, sockets: drivers[driver].sockets, tls: workspace.tls };
   const normalised = async (input: ProjectInput): Promise<ReturnType<typeof normalise>> => {
     const dir = resolve(path, '..');
     const world = await lookAround(input, dir, files, runtimes);
-    const { driver } = workspace.proxy;
-    const { sockets } = drivers[driver];
-    const fixed = { name, file: shown, dir, limits: workspace.limits, runtimes, driver, sockets };
+    const fixed = { name, file: shown, dir, limits: workspace.limits, host, runtimes };
     return normalise(input, { ...fixed, ...world });
   };
   const all = (findings: readonly Finding[]): Problem[] =>
@@ -79,7 +79,9 @@ function withStandIns({ value, cut }: NonNullable<ReturnType<typeof salvage<Proj
   }
   // Hostnames may stand under the mistyped key.
   const lost = cut.some(([key, ...more]) => key === 'hostnames' || (more.length === 0 && !isKey(String(key))));
-  return { ...(lost ? { hostnames: ['www.example.org'] } : {}), ...value, apps };
+  if (!lost) return { ...value, apps };
+  const { tls: _, ...others } = value;
+  return { hostnames: ['www.example.org'], ...others, apps };
 }
 
 function isKey(key: string): boolean {

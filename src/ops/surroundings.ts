@@ -20,7 +20,10 @@ export async function lookAround(
   const media = Object.values(input.media ?? {}).map((item) => resolve(dir, item.from));
   const { users, pages } = settingsFiles(input, dir);
   const inner = dockerfiles.map((path) => join(path, 'Dockerfile'));
-  const paths = [...sources, ...dockerfiles, ...inner, ...media, ...users, ...pages];
+  const pem = [input.tls?.certificate, input.tls?.key].flatMap((item) =>
+    item === undefined ? [] : [resolve(dir, item)],
+  );
+  const paths = [...sources, ...dockerfiles, ...inner, ...media, ...users, ...pages, ...pem];
   const kinds = new Map(
     await Promise.all(paths.map(async (path) => [path, await unlessClosed(files.kind(path))] as const)),
   );
@@ -31,11 +34,7 @@ export async function lookAround(
     if (found === 'closed') kinds.set(path, found);
     else facts.set(path, found);
   }
-  const texts = new Map<string, string | undefined>();
-  // A file that is too large or no text is told from its absence here.
-  for (const path of users.filter((item) => kinds.get(item) === 'file')) {
-    texts.set(path, await files.read(path, MAX_SOURCE_FILE).catch(() => undefined));
-  }
+  const texts = await readTexts([...users, ...pem], kinds, files);
   return {
     exists: (path) => kinds.get(path),
     facts: (path) => facts.get(path) ?? { names: [], texts: {} },
@@ -48,6 +47,26 @@ function settingsFiles({ http }: ProjectInput, dir: string): { users: string[]; 
   const users = Object.values(http?.access ?? {}).flatMap((rule) => rule.users ?? []);
   const pages = [...Object.values(http?.errors ?? {}), http?.maintenance?.page ?? []].flat();
   return { users: users.map((path) => resolve(dir, path)), pages: pages.map((path) => resolve(dir, path)) };
+}
+
+/** What cannot be read turns out `closed`; what is no text has none. */
+async function readTexts(
+  paths: readonly string[],
+  kinds: Map<string, ReturnType<Surroundings['exists']>>,
+  files: Files,
+): Promise<Map<string, string>> {
+  const texts = new Map<string, string>();
+  for (const path of paths.filter((item) => kinds.get(item) === 'file')) {
+    const text = await unlessClosed(files.read(path, MAX_SOURCE_FILE).catch(unlessUnreadable));
+    if (text === 'closed') kinds.set(path, text);
+    else if (text !== undefined) texts.set(path, text);
+  }
+  return texts;
+}
+
+function unlessUnreadable(error: unknown): undefined {
+  if (error instanceof HostctlError && (error.code === 'NOT_TEXT' || error.code === 'FILE_TOO_LARGE')) return undefined;
+  throw error;
 }
 
 /** What may not be read is a fact about a path, for the definition that names it to report. */
