@@ -60,6 +60,6 @@ export function parseUrlPath(text: string): Parsed<string> {
 }
 
 /** Longest prefix first, the order in which a request is matched. */
-export function bySpecificity(a: Route, b: Route): number {
+export function bySpecificity(a: Pick<Route, 'path'>, b: Pick<Route, 'path'>): number {
   return b.path.length - a.path.length || (a.path < b.path ? -1 : 1);
 }

@@ -1,6 +1,7 @@
 import { aliasDirectory, UPLOADS } from './layout.ts';
 import type { Media, Project } from './model.ts';
 import { groupName, hashOf } from './names.ts';
+import type { Routed } from './match.ts';
 import { bySpecificity, type Route, type Site, type Upstream } from './routes.ts';
 import type { ImageIdentity, MediaSet, Workload } from './state.ts';
 
@@ -66,6 +67,22 @@ export function siteOf(project: Project, workloads: readonly Workload[], media: 
   const routes = [...toApps, ...toMedia].toSorted(bySpecificity);
   if (routes.length === 0) return undefined;
   return { project: project.name, hostnames: project.hostnames, routes, maxBody: project.maxBody };
+}
+
+/** What a definition alone says of where requests go, before anything of it runs. */
+export function outlineOf(project: Project): Routed {
+  const toApps = project.apps.flatMap(({ name, path }) =>
+    path === undefined ? [] : [{ path, target: { to: 'app' as const, app: name } }],
+  );
+  const toMedia = project.media.map(({ alias, source }) => ({
+    path: alias,
+    target: { to: 'media' as const, file: source.kind === 'file' },
+  }));
+  return {
+    project: project.name,
+    hostnames: project.hostnames,
+    routes: [...toApps, ...toMedia].toSorted(bySpecificity),
+  };
 }
 
 /** A socket per replica; on TCP one name for all of them. */
