@@ -99,14 +99,17 @@ export function sampleName(hostname: Hostname): string {
 
 /** The characters a request's host can be matched against; `.*` would let `evil@example.org` through nginx. */
 const HOST_CHARACTER = '[a-z0-9._-]';
+const LABEL_CHARACTER = '[a-z0-9_-]';
 
 /** Anchored source of a regular expression (PCRE and RE2 alike) that matches what the hostname means. */
 export function hostnamePattern(hostname: Hostname): string {
   if (hostname.kind === 'leading') {
-    return `^[a-z0-9_-]+(\\.[a-z0-9_-]+)*${escapeDots(hostname.name.slice(1))}$`;
+    return `^${LABEL_CHARACTER}+(\\.${LABEL_CHARACTER}+)*${escapeDots(hostname.name.slice(1))}$`;
   }
   const source = [...hostname.name]
-    .map((character) => {
+    .map((character, index) => {
+      // No hostname begins with a dot, whatever a client says.
+      if (character === '*' && index === 0) return `(?:${LABEL_CHARACTER}${HOST_CHARACTER}*)?`;
       if (character === '*') return hostname.kind === 'trailing' ? `${HOST_CHARACTER}+` : `${HOST_CHARACTER}*`;
       return character === '?' ? HOST_CHARACTER : escapeDots(character);
     })

@@ -1,6 +1,7 @@
 import { aliasDirectory, mediaLink, UPLOADS } from './layout.ts';
 import type { App, Media, Project, Tls } from './model.ts';
 import { groupName, hashOf } from './names.ts';
+import type { Routed } from './match.ts';
 import { bySpecificity, type Route, type Site, type SiteTls, type Upstream } from './routes.ts';
 import type { ImageIdentity, MediaSet, Workload } from './state.ts';
 
@@ -78,6 +79,22 @@ export function siteOf(project: Project, workloads: readonly Workload[], media: 
 
 function siteTls({ source, redirect }: Tls): SiteTls {
   return { ...(source.kind === 'acme' ? { acme: source.challenge } : {}), redirect };
+}
+
+/** What a definition alone says of where requests go, before anything of it runs. */
+export function outlineOf(project: Project): Routed {
+  const toApps = project.apps.flatMap(({ name, path }) =>
+    path === undefined ? [] : [{ path, target: { to: 'app' as const, app: name } }],
+  );
+  const toMedia = project.media.map(({ alias, source }) => ({
+    path: alias,
+    target: { to: 'media' as const, file: source.kind === 'file' },
+  }));
+  return {
+    project: project.name,
+    hostnames: project.hostnames,
+    routes: [...toApps, ...toMedia].toSorted(bySpecificity),
+  };
 }
 
 /** One replica is the same for everybody. */

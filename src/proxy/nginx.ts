@@ -1,4 +1,3 @@
-import { type Hostname, hostnamePattern } from '../core/hostnames.ts';
 import { INSIDE, LAYOUT } from '../core/layout.ts';
 import type { DriverName } from '../core/model.ts';
 import { hashOf } from '../core/names.ts';
@@ -6,14 +5,13 @@ import { PROXY_PORT, type ProxyPart } from '../core/proxy-part.ts';
 import { bySpecificity, type Route, type Site, type Target } from '../core/routes.ts';
 import { fillTemplate } from '../core/template.ts';
 import type { DriverInput, Generation, GeneratedFile, ProxyDriver } from './driver.ts';
+import { type GlobOrder, globOrder, serverNames } from './globs.ts';
 import { plainPath, quoteNginx } from './quote.ts';
 
 const CONFIG = INSIDE.config;
 /** Stands in a generation for its name, which is a hash of the whole. */
 export const GENERATION = '@generation@';
 const ADMIN_SOCKET = `${INSIDE.admin}/${LAYOUT.adminSocket}`;
-/** nginx takes no word longer than its buffer of 4096. */
-const LONGEST_NAME = 3500;
 
 /** Where an nginx stands: at the edge, or behind another proxy that it believes what is said of the visitor. */
 export interface Place {
@@ -85,8 +83,8 @@ export function named(files: readonly GeneratedFile[]): Generation {
 
 /** The whole of nginx: every site with its media, redirects, pages and apps. */
 export function nginxFiles(input: DriverInput, place: Place): GeneratedFile[] {
-  const sites = input.sites.toSorted((a, b) => (a.project < b.project ? -1 : 1));
-  const names = sites.reduce((sum, site) => sum + site.hostnames.length, 0);
+  const order = globOrder(input.sites);
+  const names = order.sites.reduce((sum, site) => sum + site.hostnames.length, 0);
   const values = {
     workers: String(Math.min(Math.max(input.cpus, 1), 4)),
     names: String(Math.max(4096, 2 ** Math.ceil(Math.log2(2 * names + 1)))),
@@ -96,24 +94,32 @@ export function nginxFiles(input: DriverInput, place: Place): GeneratedFile[] {
     listen: place.listen,
     visitor: place.visitor.join('\n    '),
     spool: INSIDE.spool,
+    sites: order.matters
+      ? order.sites.map((site) => `include ${siteFile(site)};`).join('\n    ')
+      : 'include sites/*.conf;',
     generation: GENERATION,
   };
   return [
     { path: 'nginx.conf', text: fillTemplate(input.templates['nginx.conf']!, values) },
     { path: 'proxy.conf', text: fillTemplate(input.templates['proxy.conf']!, values) },
-    ...sites.map((site) => ({ path: `sites/${site.project}.conf`, text: siteConfig(site, place) })),
+    ...order.sites.map((site) => ({ path: siteFile(site), text: siteConfig(site, order, place) })),
   ];
 }
 
+function siteFile(site: Site): string {
+  return `sites/${site.project}.conf`;
+}
+
 /** One project's part: byte-stable, so that an unchanged project is an unchanged file. */
-function siteConfig(site: Site, place: Place): string {
+function siteConfig(site: Site, order: GlobOrder, place: Place): string {
   const routes = site.routes.toSorted(bySpecificity);
   const lines = [
     `# Written by hostctl for the project ${site.project}.`,
     ...routes.flatMap((route) => upstream(site, route.target)),
     'server {',
     `    listen ${place.listen};`,
-    ...serverNames(site.hostnames).map((name) => `    server_name ${name};`),
+    ...serverNames(site.hostnames, order).map((name) => `    server_name ${name};`),
+    ...oddHosts(site),
     `    client_max_body_size ${site.maxBody};`,
     ...routes.flatMap((route) => location(site, route)),
     ...(routes.some((route) => route.path === '/') ? [] : ['    location / {', '        return 404;', '    }']),
@@ -122,25 +128,10 @@ function siteConfig(site: Site, place: Place): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** Globs of one site share a regular expression: nginx tries them one after the other for every unknown host. */
-function serverNames(hostnames: readonly Hostname[]): string[] {
-  const plain = hostnames.filter((name) => name.kind !== 'glob').map((name) => name.name);
-  const globs = hostnames.filter((name) => name.kind === 'glob').map((name) => hostnamePattern(name).slice(1, -1));
-  const groups: string[][] = [];
-  for (const glob of globs) {
-    const last = groups.at(-1);
-    if (last && last.join('|').length + glob.length < LONGEST_NAME) last.push(glob);
-    else groups.push([glob]);
-  }
-  return [
-    ...plain,
-    ...groups.map((group) => regexName(group.length === 1 ? `^${group[0]}$` : `^(?:${group.join('|')})$`)),
-  ];
-}
-
-/** The `$` that ends an expression is ours, so it is put behind the quoting that refuses all others. */
-function regexName(pattern: string): string {
-  return quoteNginx(`~${pattern.slice(0, -1)}`).replace(/"$/, '$"');
+/** nginx lets a wildcard stand for any character that a URL may hold, which is more than a hostname has. */
+function oddHosts(site: Site): string[] {
+  const wild = site.hostnames.some(({ kind }) => kind === 'leading' || kind === 'trailing');
+  return wild ? ['    if ($host ~ "^[.]|[^a-z0-9._-]") {', '        return 404;', '    }'] : [];
 }
 
 function upstreamName(site: Site, app: string): string {

@@ -9,6 +9,8 @@ import {
   literal,
   pathPriority,
   pathRule,
+  type Ties,
+  tiesOf,
   upTo,
 } from './traefik-rules.ts';
 
@@ -53,7 +55,8 @@ const NO_REUSE = -1;
 
 /** All of Traefik's routes, from all sites. */
 export function dynamicConfig(sites: readonly Site[], settings: ProxySettings, nginx: NginxAt): DynamicConfig {
-  const parts = sites.toSorted((a, b) => (a.project < b.project ? -1 : 1)).map(siteConfig);
+  const ties = tiesOf(sites);
+  const parts = sites.toSorted((a, b) => (a.project < b.project ? -1 : 1)).map((site) => siteConfig(site, ties));
   return {
     http: {
       routers: Object.assign({}, ownRouters(), ...parts.map((part) => part.routers)) as Named<Router>,
@@ -114,11 +117,11 @@ function ownRouters(): Named<Router> {
 
 type SiteConfig = Pick<DynamicConfig['http'], 'routers' | 'services' | 'serversTransports'>;
 
-function siteConfig(site: Site): SiteConfig {
+function siteConfig(site: Site, ties: Ties): SiteConfig {
   const routes = site.routes.toSorted(bySpecificity);
   const direct = routes.filter((route) => isDirect(route.target));
   const routers: Named<Router> = {};
-  for (const group of hostGroups(site)) {
+  for (const group of hostGroups(site, ties)) {
     for (const route of routes) Object.assign(routers, routeRouter(site, route, group));
     if (direct.length > 0) Object.assign(routers, doubtRouter(site, group));
     if (!routes.some((route) => route.path === '/')) Object.assign(routers, restRouter(site, group));

@@ -1,4 +1,5 @@
 import { type Hostname, hostnamePattern } from '../core/hostnames.ts';
+import { byPrecedence, hostClass, literalLength } from '../core/precedence.ts';
 import type { Site } from '../core/routes.ts';
 
 /** Hostnames of a site that take precedence over others' to the same degree. */
@@ -10,31 +11,49 @@ export interface HostGroup {
   readonly priority: number;
 }
 
-/** As in nginx: an exact name, the longest `*.…`, the longest `….*`, globs. Never Traefik's own order, the rule's length. */
-const CLASS = { exact: 4, leading: 3, trailing: 2, glob: 1 } as const;
 const LONGEST_PATH = 999;
+const MOST_TIES = 99;
+/** More than any length of a hostname with the ties of that length. */
+const LENGTHS = 100_000;
 
-/** The hostnames of a site by precedence. */
-export function hostGroups(site: Site): HostGroup[] {
+/** Globs of one length, by who wins: the first of them has the highest number. */
+export type Ties = ReadonlyMap<string, number>;
+
+/** Two globs can fit one host and have the same length; all others cannot meet at one priority. */
+export function tiesOf(sites: readonly Site[]): Ties {
+  const globs = sites.flatMap((site) => site.hostnames.filter((name) => name.kind === 'glob'));
+  const byLength = new Map<number, Hostname[]>();
+  for (const glob of globs) byLength.set(literalLength(glob), [...(byLength.get(literalLength(glob)) ?? []), glob]);
+  const tied = [...byLength.values()].filter((names) => names.length > 1);
+  return new Map(
+    tied.flatMap((names) =>
+      names
+        .toSorted(byPrecedence)
+        .toReversed()
+        .map((name, index) => [name.name, Math.min(index, MOST_TIES)] as const),
+    ),
+  );
+}
+
+/** The hostnames of a site by precedence, which is nginx's and never Traefik's own, the length of the rule. */
+export function hostGroups(site: Site, ties: Ties): HostGroup[] {
   const groups = new Map<number, Hostname[]>();
   for (const name of site.hostnames) {
-    const priority = hostPriority(name);
+    const priority = hostPriority(name, ties);
     groups.set(priority, [...(groups.get(priority) ?? []), name]);
   }
   return [...groups].map(([priority, names]) => ({
-    suffix: names[0]!.kind === 'exact' ? '' : `.${names[0]!.kind}${literalLength(names[0]!)}`,
+    suffix: names[0]!.kind === 'exact' ? '' : `.${names[0]!.kind}${Math.floor(priority / 1000) % LENGTHS}`,
     rule: names.map(hostRule).join(' || '),
     priority,
   }));
 }
 
 /** Exact names need no order among themselves: two sites cannot have the same one. */
-function hostPriority(name: Hostname): number {
-  return CLASS[name.kind] * 1_000_000 + (name.kind === 'exact' ? 0 : literalLength(name) * 1000);
-}
-
-function literalLength(name: Hostname): number {
-  return name.name.replaceAll(/[*?]/g, '').length;
+function hostPriority(name: Hostname, ties: Ties): number {
+  if (name.kind === 'exact') return hostClass(name) * LENGTHS * 1000;
+  const length = literalLength(name) * (MOST_TIES + 1) + (ties.get(name.name) ?? 0);
+  return (hostClass(name) * LENGTHS + length) * 1000;
 }
 
 /** Only an exact name has a form of its own; the others match any number of labels, which `Host` does not. */
