@@ -68,6 +68,8 @@ function traefikPart(_settings: ProxySettings): ProxyPart {
       `${web}.http.maxHeaderBytes=65536`,
       // `X_Real_IP` is `X-Real-IP` to a WSGI or PHP app.
       `${web}.http.aliasHeadersStrategy=delete`,
+      // Paths reach nginx and apps as they were sent; odd ones are nginx's to judge.
+      `${web}.http.sanitizePath=false`,
       `${web}.http2.maxConcurrentStreams=100`,
       `${web}.transport.respondingTimeouts.readTimeout=${READ_TIMEOUT}`,
       `${web}.transport.respondingTimeouts.idleTimeout=65s`,

@@ -130,7 +130,8 @@ function checkEcho(row: Row, expected: Extract<Expected, { kind: 'app' }>, body:
   // Proxies differ in what they tidy up on the way; what the path means stays.
   expect(pathOf(seen.url)).toBe(pathOf(sent));
   if (expected.url !== undefined) expect(seen.url).toBe(expected.url);
-  const asked = /^https?:\/\/([^/?]*)/i.exec(row.target)?.[1] ?? row.hosts[0] ?? '';
+  const authority = /^https?:\/\/(?:[^/?@]*@)?([^/?]*)/i.exec(row.target)?.[1] ?? '';
+  const asked = authority === '' ? (row.hosts[0] ?? '') : authority;
   expect(values('Host').map((host) => hostName(host))).toEqual([hostName(asked)]);
   expect(values('X-Forwarded-Host').map((host) => hostName(host))).toEqual([hostName(asked)]);
   expect(values('X-Forwarded-Proto').join()).toMatch(/^(http|ws)$/);

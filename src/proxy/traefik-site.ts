@@ -1,0 +1,219 @@
+import type { Hostname } from '../core/hostnames.ts';
+import { bySpecificity, type Route, type Site, type Target, type Upstream } from '../core/routes.ts';
+import {
+  ABOVE_PATHS,
+  allOf,
+  hostGroups,
+  type HostGroup,
+  literal,
+  pathPriority,
+  pathRule,
+  type Ties,
+  upTo,
+} from './traefik-rules.ts';
+
+export interface Router {
+  readonly entryPoints: readonly string[];
+  readonly rule: string;
+  readonly priority: number;
+  readonly service: string;
+  readonly middlewares?: readonly string[];
+}
+
+type Named<T> = Record<string, T>;
+
+/** What a site adds to Traefik's configuration. */
+export interface SiteConfig {
+  readonly routers: Named<Router>;
+  readonly services: Named<object>;
+  readonly middlewares: Named<object>;
+  readonly serversTransports: Named<object>;
+}
+
+export const WEB = 'web';
+/** Services and middlewares of our own: no project is called like this and ends in such a word. */
+export const NGINX = 'hostctl.nginx';
+export const CLEAN = 'hostctl.clean';
+export const RETRY = 'hostctl.retry';
+
+/** Milliseconds an idle connection to an app is kept at most: a copy that was replaced waits for those to end. */
+const APP_IDLE_MS = 1500;
+/** Traefik's way to say that no connection is used twice. */
+const NO_REUSE = -1;
+
+/** What `compress` is for. */
+const TEXT = [
+  'text/html',
+  'text/css',
+  'text/plain',
+  'text/xml',
+  'text/javascript',
+  'application/javascript',
+  'application/json',
+  'application/xml',
+  'image/svg+xml',
+];
+
+/** Routers, services and middlewares of one site. */
+export function siteConfig(site: Site, ties: Ties): SiteConfig {
+  const routes = site.routes.toSorted(bySpecificity);
+  const apps = routes.flatMap(({ target }) => (isDirect(site, target) ? [target] : []));
+  const own = ownMiddlewares(site);
+  const routers: Named<Router> = {};
+  for (const group of groupsOf(site, ties)) {
+    const put = (what: string, router: PartialRouter): void => {
+      routers[`${site.project}${group.suffix}.${what}`] = { entryPoints: [WEB], service: NGINX, ...router };
+    };
+    if (group.redirected) {
+      put('canonical', restRouter(group));
+      continue;
+    }
+    for (const route of routes) put(nameOf(route), routeRouter(site, route, group, Object.keys(own)));
+    for (const path of nginxPaths(site)) put(`nginx${commas(path)}`, pathRouter(path, group));
+    if (apps.length > 0) put('doubt', doubtRouter(site, group));
+    // Paths of the site that lead nowhere: nginx says so, in its own words.
+    if (!routes.some((route) => route.path === '/')) put('rest', restRouter(group));
+  }
+  return {
+    routers,
+    services: Object.fromEntries(apps.map((target) => [serviceName(site, target), appService(site, target)])),
+    middlewares: apps.length > 0 ? own : {},
+    serversTransports: Object.fromEntries(apps.map((target) => [serviceName(site, target), appTransport(target)])),
+  };
+}
+
+type AppTarget = Extract<Target, { to: 'app' }>;
+
+/**
+ * Whether Traefik passes requests on to the app itself. nginx does it in between where it alone can: for apps that a
+ * release of the nginx driver made listen on a socket, and for settings that must count or replace every answer.
+ */
+function isDirect({ settings = {} }: Site, target: Target): target is AppTarget {
+  if (target.to !== 'app' || target.sticky || target.upstreams.some((item) => item.kind !== 'port')) return false;
+  return !settings.rate && !settings.errors;
+}
+
+/** Hostnames that lead to the canonical one are nginx's alone. */
+function groupsOf(site: Site, ties: Ties): (HostGroup & { readonly redirected: boolean })[] {
+  const canonical = site.settings?.canonical;
+  const part = (hostnames: Site['hostnames'], redirected: boolean): ReturnType<typeof groupsOf> =>
+    hostGroups({ ...site, hostnames }, ties).map((group) => ({ ...group, redirected }));
+  const isOwn = ({ name }: Hostname): boolean => canonical === undefined || name === canonical;
+  return [
+    ...part(site.hostnames.filter(isOwn), false),
+    ...part(
+      site.hostnames.filter((name) => !isOwn(name)),
+      true,
+    ),
+  ];
+}
+
+function nameOf({ path, target }: Route): string {
+  return target.to === 'app' ? target.app : `media${commas(path)}`;
+}
+
+function commas(path: string): string {
+  return path.replaceAll('/', ',');
+}
+
+function routeRouter(site: Site, { path, target }: Route, group: HostGroup, own: readonly string[]): PartialRouter {
+  return {
+    rule: allOf(group.rule, pathRule(path)),
+    priority: group.priority + pathPriority(path),
+    ...(isDirect(site, target) ? { service: serviceName(site, target), middlewares: [CLEAN, ...own, RETRY] } : {}),
+  };
+}
+
+type PartialRouter = Pick<Router, 'rule' | 'priority'> & Partial<Router>;
+
+/** Paths whose redirect or whose list of who may ask is nginx's to apply. */
+function nginxPaths({ settings = {} }: Site): string[] {
+  return [...new Set([...(settings.redirects ?? []), ...(settings.access ?? [])].map(({ path }) => path))];
+}
+
+/** Above all that would be passed on directly; among themselves it does not matter, nginx looks again. */
+function pathRouter(path: string, group: HostGroup): PartialRouter {
+  return { rule: allOf(group.rule, pathRule(path)), priority: group.priority + ABOVE_PATHS - 1 };
+}
+
+/** Dot segments and empty ones, what nginx decodes before it looks for an alias (`/`, `@`, `+`), and NUL. */
+const ODD_PATH = '(PathRegexp(`//|/[.]{1,2}(/|$)|%(2[fF]|40|2[bB])|\\x00`) || !PathPrefix(`/`))';
+/** Globs take dots, but no name has two in a row. */
+const ODD_HOST = 'HostRegexp(`[.][.]`)';
+const ODD_UPGRADE = '(HeaderRegexp(`Upgrade`, `.`) && !HeaderRegexp(`Upgrade`, `(?i)^websocket$`))';
+const KNOWN_LENGTH = 'HeaderRegexp(`Content-Length`, `.`)';
+const NO_BODY = '(Method(`GET`) || Method(`HEAD`) || Method(`OPTIONS`))';
+
+/**
+ * What Traefik and nginx would read differently is left to nginx, so that a request means the same under both drivers:
+ * such hosts and paths, bodies that are too long or of unknown length, TRACE, protocols other than websockets.
+ */
+function doubtRouter(site: Site, group: HostGroup): PartialRouter {
+  const small = `HeaderRegexp(\`Content-Length\`, ${literal(upTo(site.maxBody))})`;
+  const long = `(${KNOWN_LENGTH} && !${small}) || (!${KNOWN_LENGTH} && !${NO_BODY})`;
+  const rule = `${ODD_HOST} || ${ODD_PATH} || ${long} || ${ODD_UPGRADE} || Method(\`TRACE\`)`;
+  return { rule: allOf(group.rule, rule), priority: group.priority + ABOVE_PATHS };
+}
+
+function restRouter(group: HostGroup): PartialRouter {
+  return { rule: group.rule, priority: group.priority + pathPriority('/') };
+}
+
+/** What the settings of a site change about requests to its apps and their answers, in the order of the way in. */
+function ownMiddlewares(site: Site): Named<object> {
+  const { settings } = site;
+  if (!settings) return {};
+  const { headers, hsts, compress, raw } = settings;
+  const response = { ...headers?.response };
+  const set: [string, object | undefined][] = [
+    [
+      'compress',
+      compress
+        ? { compress: { encodings: ['gzip'], minResponseBodyBytes: 1024, includedContentTypes: TEXT } }
+        : undefined,
+    ],
+    [
+      'headers',
+      headers ? { headers: { customRequestHeaders: headers.request, customResponseHeaders: response } } : undefined,
+    ],
+    // Traefik sends it over https only.
+    [
+      'hsts',
+      hsts
+        ? { headers: { stsSeconds: hsts.maxAge, stsIncludeSubdomains: hsts.subdomains, stsPreload: hsts.preload } }
+        : undefined,
+    ],
+    ...Object.entries(raw?.traefik ?? {}).map(([type, value]): [string, object] => [`raw.${type}`, { [type]: value }]),
+  ];
+  return Object.fromEntries(set.flatMap(([name, value]) => (value ? [[`${site.project}.${name}`, value]] : [])));
+}
+
+function serviceName(site: Site, target: AppTarget): string {
+  return `${site.project}.${target.app}`;
+}
+
+function portsOf(target: AppTarget): Extract<Upstream, { kind: 'port' }>[] {
+  return target.upstreams.filter((item) => item.kind === 'port');
+}
+
+function appService(site: Site, target: AppTarget): object {
+  return {
+    loadBalancer: {
+      serversTransport: serviceName(site, target),
+      servers: portsOf(target).map(({ host, port }) => ({ url: `http://${host}:${port}` })),
+    },
+  };
+}
+
+/** A request on a connection the app is about to close would be lost: only GETs are asked again. */
+function appTransport(target: AppTarget): object {
+  const keepAlive = Math.min(...portsOf(target).map((item) => item.keepAlive ?? 0));
+  return {
+    maxIdleConnsPerHost: keepAlive > 0 ? 64 : NO_REUSE,
+    forwardingTimeouts: {
+      dialTimeout: '3s',
+      idleConnTimeout: `${Math.min(APP_IDLE_MS, keepAlive > 0 ? keepAlive / 2 : APP_IDLE_MS)}ms`,
+      responseHeaderTimeout: `${target.readTimeout}ms`,
+    },
+  };
+}
