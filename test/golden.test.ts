@@ -42,7 +42,7 @@ describe.each(readdirSync(FIXTURES).filter((name) => existsSync(`${FIXTURES}${na
   test('the proxy configuration', async () => {
     const made = await world();
     await made.host.write('key', 'k'.repeat(64));
-    const [file] = await render([name], made);
+    const [file] = await render('nginx', [name], made);
     await expect(file!.text).toMatchFileSnapshot(`${FIXTURES}${name}/nginx.conf`);
   });
 });

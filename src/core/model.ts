@@ -32,6 +32,10 @@ export interface Workspace {
 
 export type DriverName = 'traefik' | 'nginx';
 
+/** The forms of its routes that hostctl can print. */
+export const RENDERED = ['traefik', 'nginx', 'labels', 'swarm-labels'] as const;
+export type Rendered = (typeof RENDERED)[number];
+
 export interface ProxySettings {
   readonly driver: DriverName;
   readonly address: string;

@@ -58,7 +58,7 @@ const TEXT = [
 export function siteConfig(site: Site, ties: Ties): SiteConfig {
   const routes = site.routes.toSorted(bySpecificity);
   const apps = routes.flatMap(({ target }) => (isDirect(site, target) ? [target] : []));
-  const own = ownMiddlewares(site);
+  const own = settingsMiddlewares(site);
   const routers: Named<Router> = {};
   for (const group of groupsOf(site, ties)) {
     const put = (what: string, router: PartialRouter): void => {
@@ -88,7 +88,7 @@ type AppTarget = Extract<Target, { to: 'app' }>;
  * Whether Traefik passes requests on to the app itself. nginx does it in between where it alone can: for apps that a
  * release of the nginx driver made listen on a socket, and for settings that must count or replace every answer.
  */
-function isDirect({ settings = {} }: Site, target: Target): target is AppTarget {
+export function isDirect({ settings = {} }: Site, target: Target): target is AppTarget {
   if (target.to !== 'app' || target.sticky || target.upstreams.some((item) => item.kind !== 'port')) return false;
   return !settings.rate && !settings.errors;
 }
@@ -160,7 +160,7 @@ function restRouter(group: HostGroup): PartialRouter {
 }
 
 /** What the settings of a site change about requests to its apps and their answers, in the order of the way in. */
-function ownMiddlewares(site: Site): Named<object> {
+export function settingsMiddlewares(site: Site): Named<object> {
   const { settings } = site;
   if (!settings) return {};
   const { headers, hsts, compress, raw } = settings;
