@@ -44,5 +44,7 @@ describe.each(readdirSync(FIXTURES).filter((name) => existsSync(`${FIXTURES}${na
     await made.host.write('key', 'k'.repeat(64));
     const [file] = await render('nginx', [name], made);
     await expect(file!.text).toMatchFileSnapshot(`${FIXTURES}${name}/nginx.conf`);
+    const files = await render('traefik', [name], made);
+    await expect(files.at(-1)!.text).toMatchFileSnapshot(`${FIXTURES}${name}/traefik.yml`);
   });
 });

@@ -9,7 +9,8 @@ import type { Step, StepOf } from './steps.ts';
 /** What every project on this host needs first: the shared networks and the proxy. @param parts its containers, the edge last */
 export function planHost(observed: Observed, parts: readonly ContainerSpec[], workspace: Workspace): Step[] {
   const proxy = planProxy(observed, parts);
-  const steps: Step[] = [...planSharedNetworks(observed, parts, workspace), ...(proxy ? [proxy] : [])];
+  const steps: Step[] = [...planSharedNetworks(observed, parts, workspace), ...planForeign(observed, workspace)];
+  if (proxy) steps.push(proxy);
   // A proxy that is started loads the routes anyway.
   const why = linksAstray(observed) ? 'a switch was interrupted' : 'the proxy has others loaded';
   if (linksAstray(observed) || !(proxy || observed.proxyCurrent)) steps.push({ do: 'restore', why });
@@ -49,6 +50,15 @@ function planSharedNetworks(observed: Observed, parts: readonly ContainerSpec[],
       const network: NetworkSpec = { name, subnet, internal, between, labels };
       return { do: 'network', network, why };
     });
+}
+
+/** A Traefik that somebody else runs has to reach the nginx that serves media. */
+function planForeign(observed: Observed, { instance, proxy }: Workspace): Step[] {
+  if (!proxy.existing) return [];
+  const { container } = proxy.existing;
+  const network = innerNetwork(instance);
+  const joined = observed.containers.find((item) => item.name === container)?.networks.includes(network);
+  return joined ? [] : [{ do: 'connect', network, container, why: 'media and redirects are answered there' }];
 }
 
 /** One step for all parts: which of them are started or replaced, and which of another driver have to go. */

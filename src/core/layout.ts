@@ -50,6 +50,9 @@ export const INSIDE = {
   acme: '/var/lib/hostctl/acme',
 } as const;
 
+/** Asked of a Traefik that somebody else runs, to learn what it has loaded. */
+export const MARKER_HOST = 'hostctl.invalid';
+
 /** Where the parts of a proxy find each other. No app can have these names: an alias of an app holds no dot. */
 export const INNER = {
   nginx: 'nginx.hostctl',

@@ -43,6 +43,17 @@ export interface ProxySettings {
   readonly https: number;
   /** Whether hostctl.yaml names the port, so that it is published even while no site needs it. */
   readonly httpsWanted: boolean;
+  /** A Traefik that somebody else runs and that is only given a file. */
+  readonly existing?: ExistingTraefik;
+}
+
+export interface ExistingTraefik {
+  /** Name of its container, which joins the networks of the projects. */
+  readonly container: string;
+  /** Directory of this machine that its file provider watches. */
+  readonly directory: string;
+  /** Its entry points for http and https. */
+  readonly entryPoints: { readonly http: string; readonly https: string };
 }
 
 /** Where certificates are ordered. Paths are absolute. */

@@ -1,9 +1,13 @@
 import { z } from 'zod';
+import { image, limits, name, text, whole } from './schema-parts.ts';
 import { workspaceTls } from './tls-schema.ts';
-import { image, limits, name, whole } from './schema-parts.ts';
+import { quote } from './units.ts';
 
 const OCTET = '(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)';
 const POOL_PATTERN = new RegExp(`^${OCTET}(\\.${OCTET}){3}/(8|9|1[0-8])$`);
+
+const CONTAINER_PATTERN = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
+const entryPoint = text(/^[a-zA-Z][a-zA-Z0-9_-]*$/, (value) => `${quote(value)} is no name of an entry point`);
 
 /** hostctl.yaml: this host's settings, all of them optional. */
 export const workspaceSchema = z
@@ -36,9 +40,33 @@ export const workspaceSchema = z
         http: whole('write the port as a whole number', 1, 65_535, 'a port is 1 to 65535')
           .describe('Port the sites answer on. Default 80.')
           .optional(),
+        existing: z
+          .strictObject({
+            container: text(CONTAINER_PATTERN, (value) => `${quote(value)} is no name of a container`).describe(
+              'Its container; it joins the networks of the projects.',
+            ),
+            directory: z
+              .string()
+              .regex(/^\/[A-Za-z0-9._/@+-]*$/, { error: 'an absolute path of plain characters' })
+              .describe('The directory its file provider watches, as this machine sees it.'),
+            'entry-points': z
+              .strictObject({
+                http: entryPoint.describe('Default `web`.').optional(),
+                https: entryPoint.describe('Default `websecure`.').optional(),
+              })
+              .optional(),
+          })
+          .describe(
+            'A Traefik you run yourself: hostctl only writes a file for it, and its ports are `http` and `https`.',
+          )
+          .optional(),
         https: whole('write the port as a whole number', 1, 65_535, 'a port is 1 to 65535')
           .describe('Port for https. Default 443; published once a site has `tls`, or always when it is written here.')
           .optional(),
+      })
+      .refine((proxy) => proxy.existing === undefined || proxy.driver !== 'nginx', {
+        path: ['existing'],
+        error: 'only a Traefik can be given a file: leave out `driver: nginx`',
       })
       .describe('What answers visitors.')
       .optional(),

@@ -13,6 +13,14 @@ export function workspaceFiles(inside: string): string[] {
   return WORKSPACE_FILES.map((name) => (inside === '' ? name : `${inside}/${name}`));
 }
 
+function existingTraefik(
+  input: NonNullable<NonNullable<WorkspaceInput['proxy']>['existing']>,
+): NonNullable<Workspace['proxy']['existing']> {
+  const { container, directory } = input;
+  const names = input['entry-points'];
+  return { container, directory, entryPoints: { http: names?.http ?? 'web', https: names?.https ?? 'websecure' } };
+}
+
 /** hostctl.yaml with the defaults filled in; an absent file is an empty one. */
 export function normaliseWorkspace(input: WorkspaceInput, dir: string): Workspace {
   const limits = input.defaults?.limits ?? {};
@@ -29,6 +37,7 @@ export function normaliseWorkspace(input: WorkspaceInput, dir: string): Workspac
       http: input.proxy?.http ?? 80,
       https: input.proxy?.https ?? 443,
       httpsWanted: input.proxy?.https !== undefined,
+      ...(input.proxy?.existing ? { existing: existingTraefik(input.proxy.existing) } : {}),
     },
     tls: normaliseWorkspaceTls(input.tls, dir),
     bases: {

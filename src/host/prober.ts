@@ -1,5 +1,5 @@
 import { type IncomingMessage, request, type RequestOptions } from 'node:http';
-import { adminToken, INNER, INSIDE, LAYOUT } from '../core/layout.ts';
+import { adminToken, INNER, INSIDE, LAYOUT, MARKER_HOST } from '../core/layout.ts';
 import type { ProxySettings } from '../core/model.ts';
 import type { Answer, Prober, ProbeRequest, ProbeTarget } from '../ports.ts';
 
@@ -31,10 +31,13 @@ export class ProxyProber implements Prober {
   }
 
   async visit(probe: ProbeRequest): Promise<Answer> {
+    return (await this.#askPublic(probe.path, probe.host, probe.timeout)).answer;
+  }
+
+  #askPublic(path: string, name: string = MARKER_HOST, timeout = ADMIN_MS): ReturnType<typeof send> {
     const { address, http } = this.#settings;
     const host = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address;
-    const { answer } = await send({ host, port: http, path: probe.path, headers: { Host: probe.host } }, probe.timeout);
-    return answer;
+    return send({ host, port: http, path, headers: { Host: name } }, timeout);
   }
 
   async generation(): Promise<string | undefined> {
@@ -43,12 +46,13 @@ export class ProxyProber implements Prober {
     if (!answer.ok || answer.status !== 200) return undefined;
     if (this.#settings.driver === 'nginx') return body;
     // Traefik knows a path with this name as soon as it routes by this very configuration.
-    const marker = await this.#askTraefik(`/${body}`);
+    const marker = await (this.#settings.existing ? this.#askPublic(`/${body}`) : this.#askTraefik(`/${body}`));
     return marker.answer.ok && marker.answer.status === MARKER ? body : undefined;
   }
 
   async faults(): Promise<string[]> {
-    if (this.#settings.driver === 'nginx') return [];
+    // What somebody else's Traefik thinks of its routers is not ours to ask.
+    if (this.#settings.driver === 'nginx' || this.#settings.existing) return [];
     const { answer, body } = await this.#askTraefik('/api/http/routers?status=disabled&per_page=5');
     if (!answer.ok || answer.status !== 200) return ['Traefik does not tell the state of its routers'];
     const routers = JSON.parse(body) as { name: string; error?: string[] }[];

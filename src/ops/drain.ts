@@ -1,7 +1,7 @@
 import { socketInside } from '../core/layout.ts';
 import type { Workload } from '../core/state.ts';
 import type { Context } from '../ports.ts';
-import { partNames } from './driver.ts';
+import { frontNames } from './driver.ts';
 
 const POLL_MS = 150;
 const COUNT_MS = 2000;
@@ -33,7 +33,7 @@ async function openConnections(workload: Workload, ctx: Context): Promise<number
 
 /** The sum over all parts of the proxy, each of which has a network of its own; undefined when one cannot be asked. */
 async function countIn(path: string, count: (table: string) => number, ctx: Context): Promise<number | undefined> {
-  const tables = await Promise.all(partNames(ctx).map((name) => readTable(name, path, ctx)));
+  const tables = await Promise.all(frontNames(ctx).map((name) => readTable(name, path, ctx)));
   const counts = tables.map((table) => (table === undefined ? undefined : count(table)));
   return counts.reduce((sum, item) => (sum === undefined || item === undefined ? undefined : sum + item), 0);
 }

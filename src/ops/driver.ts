@@ -19,9 +19,14 @@ export function partNames(ctx: Context): string[] {
   return partsOf(ctx).map((part) => partName(ctx.workspace.instance, part.name));
 }
 
-/** The container that publishes the ports. */
+/** The container that publishes the ports, ours or not. */
 export function edgeName(ctx: Context): string {
-  return partNames(ctx).at(-1)!;
+  return ctx.workspace.proxy.existing?.container ?? partNames(ctx).at(-1)!;
+}
+
+/** Every container that connects to apps. */
+export function frontNames(ctx: Context): string[] {
+  return [...new Set([...partNames(ctx), edgeName(ctx)])];
 }
 
 /** Runs a program of the driver in the part it is meant for. */

@@ -6,7 +6,7 @@ import type { Project } from '../core/model.ts';
 import { LABEL } from '../core/names.ts';
 import type { Site } from '../core/routes.ts';
 import type { ContainerView, History, Observed, Release, Unfinished } from '../core/state.ts';
-import { HostctlError } from '../errors.ts';
+import { EXIT, HostctlError } from '../errors.ts';
 import type { Context } from '../ports.ts';
 import type { Generation } from '../proxy/driver.ts';
 import { driverOf } from './driver.ts';
@@ -24,6 +24,7 @@ export async function observe(ctx: Context): Promise<Observed> {
     readLinks(ctx),
     ctx.machine.read('/etc/passwd'),
   ]);
+  const foreign = await foreignProxy(ctx);
   const projects = await Promise.all(names.map((name) => readProject(name, ctx)));
   const histories = Object.fromEntries(projects.map((item) => [item.name, item.history]));
   const mediaLinks = await readMediaLinks(projects, ctx);
@@ -32,7 +33,7 @@ export async function observe(ctx: Context): Promise<Observed> {
   const live = await ctx.host.readLink(LAYOUT.live[ctx.workspace.proxy.driver]);
   return {
     engine,
-    containers,
+    containers: [...containers, ...foreign],
     networks,
     links,
     histories,
@@ -49,6 +50,36 @@ export async function observe(ctx: Context): Promise<Observed> {
       .filter((uid) => uid > 0),
     proxyCurrent: live === `generations/${wanted.name}`,
   };
+}
+
+/** A Traefik that somebody else runs, as far as hostctl has to do with it. */
+async function foreignProxy(ctx: Context): Promise<ContainerView[]> {
+  const { existing } = ctx.workspace.proxy;
+  if (!existing) return [];
+  const state = await ctx.engine.inspect(existing.container);
+  if (!state?.running) {
+    throw new HostctlError(
+      'NO_TRAEFIK',
+      `there is no running container ${existing.container}, which is to be the proxy`,
+      {
+        exit: EXIT.unreachable,
+        hints: ['start it, or leave out `proxy.existing` in hostctl.yaml to let hostctl run a Traefik'],
+      },
+    );
+  }
+  return [
+    {
+      id: existing.container,
+      name: existing.container,
+      image: state.image,
+      imageId: state.image,
+      state: 'running',
+      status: '',
+      created: 0,
+      labels: { [LABEL.port]: String(ctx.workspace.proxy.http) },
+      networks: Object.keys(state.addresses),
+    },
+  ];
 }
 
 /** The same, but not in the middle of a switch: another deploy's is waited for. */
@@ -154,7 +185,14 @@ export function liveSites(histories: Observed['histories']): Site[] {
 export async function generationOf(sites: readonly Site[], cpus: number, ctx: Context): Promise<Generation> {
   const driver = driverOf(ctx);
   const [templates, key] = await Promise.all([ctx.templates.proxy('nginx'), readKey(ctx)]);
-  return driver.generation({ sites, settings: ctx.workspace.proxy, cpus, token: adminToken(key), templates });
+  return driver.generation({
+    sites,
+    settings: ctx.workspace.proxy,
+    instance: ctx.workspace.instance,
+    cpus,
+    token: adminToken(key),
+    templates,
+  });
 }
 
 /** The data root's secret; before it exists, a plan is made with none. */

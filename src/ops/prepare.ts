@@ -10,7 +10,7 @@ import { ensureBase } from './bases.ts';
 import { type Images, makeImage, presentOrigin, resolveImages } from './images.ts';
 import { identitiesFor, readKey } from './observe.ts';
 import { reported } from './progress.ts';
-import { partNames } from './driver.ts';
+import { frontNames } from './driver.ts';
 import { proxyBases, proxySpecs } from './proxy.ts';
 
 /** Builds at once; more only makes each slower on a small server. */
@@ -165,7 +165,7 @@ export async function planAll(
   const full: PlanOptions = {
     ...options,
     workspace: ctx.workspace,
-    proxies: partNames(ctx),
+    proxies: frontNames(ctx),
     at: new Date(ctx.clock.now()).toISOString(),
     by: ctx.who,
   };

@@ -30,6 +30,7 @@ async function renderDriver(form: DriverName, names: readonly string[], given: C
   const generation = driver.generation({
     sites: names.length > 0 && driver.publish ? sites : [...others, ...sites],
     settings: ctx.workspace.proxy,
+    instance: ctx.workspace.instance,
     cpus: observed.engine.cpus,
     // What opens the admin socket is nobody's to see on a screen.
     token: 'not-shown',

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { liveLinks } from '../core/host-plan.ts';
 import { LAYOUT, linkTarget } from '../core/layout.ts';
 import type { Site } from '../core/routes.ts';
@@ -174,7 +175,12 @@ export async function publish(name: string, ctx: Context): Promise<void> {
   const { publish: file } = driverOf(ctx);
   if (!file) return;
   const text = await ctx.host.read(`${LAYOUT.generations}/${name}/${file.file}`);
-  if (text !== undefined && text !== (await ctx.host.read(file.at))) await ctx.host.write(file.at, text, PROXY_FILE);
+  if (text === undefined) return;
+  const { existing } = ctx.workspace.proxy;
+  if (existing) {
+    const at = join(existing.directory, `hostctl-${ctx.workspace.instance}.yml`);
+    if (text !== (await ctx.files.read(at))) await ctx.files.write(at, text);
+  } else if (text !== (await ctx.host.read(file.at))) await ctx.host.write(file.at, text, PROXY_FILE);
 }
 
 /** Waits until the proxy says that it has loaded a generation. */

@@ -12,6 +12,7 @@ export interface DriverInput {
   /** What the live releases route, in any order. */
   readonly sites: readonly Site[];
   readonly settings: ProxySettings;
+  readonly instance: string;
   /** Cores of the engine's host. */
   readonly cpus: number;
   /** Opens the admin socket. */
@@ -40,7 +41,7 @@ export interface ProxyDriver {
   readonly name: DriverName;
   /** Whether it reaches apps over unix sockets; otherwise those built from a runtime listen on TCP. */
   readonly sockets: boolean;
-  /** Its containers in the order they start, the one that publishes the ports last. */
+  /** Its containers in the order they start, the one that publishes the ports last (unless somebody else runs that). */
   readonly parts: (settings: ProxySettings) => readonly ProxyPart[];
   readonly generation: (input: DriverInput) => Generation;
   /** Checks a generation; anything but exit code 0 without warnings refuses it. */

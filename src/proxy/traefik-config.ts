@@ -1,6 +1,9 @@
 import type { ProxySettings } from '../core/model.ts';
 import type { Site } from '../core/routes.ts';
+import { MARKER_HOST } from '../core/layout.ts';
+import type { DriverInput } from './driver.ts';
 import { GENERATION } from './nginx.ts';
+import { adapted } from './traefik-existing.ts';
 import { literal, tiesOf } from './traefik-rules.ts';
 import { CLEAN, NGINX, RETRY, type Router, siteConfig, WEB } from './traefik-site.ts';
 
@@ -41,12 +44,24 @@ const CLAIMED = [
 ];
 
 /** All of Traefik's routes, from all sites. */
-export function dynamicConfig(sites: readonly Site[], settings: ProxySettings, nginx: NginxAt): DynamicConfig {
+export function dynamicConfig({ sites, settings, instance }: ConfigInput, nginx: NginxAt): DynamicConfig {
+  const { existing } = settings;
+  const config = ownConfig(sites, settings, nginx);
+  if (!existing) return config;
+  // In another's Traefik every name must be ours alone, and only our hostnames are.
+  return { http: adapted(config.http, `${instance}.`, existing.entryPoints) };
+}
+
+function ownConfig(sites: readonly Site[], settings: ProxySettings, nginx: NginxAt): DynamicConfig {
   const ties = tiesOf(sites);
   const parts = sites.toSorted((a, b) => (a.project < b.project ? -1 : 1)).map((site) => siteConfig(site, ties));
   return {
     http: {
-      routers: Object.assign({}, ownRouters(), ...parts.map((part) => part.routers)) as Named<Router>,
+      routers: Object.assign(
+        {},
+        settings.existing ? markerRouter() : ownRouters(),
+        ...parts.map((part) => part.routers),
+      ) as Named<Router>,
       services: Object.assign(
         { [NGINX]: { loadBalancer: { serversTransport: NGINX, servers: [{ url: nginx.url }] } } },
         ...parts.map((part) => part.services),
@@ -77,6 +92,14 @@ export function dynamicConfig(sites: readonly Site[], settings: ProxySettings, n
       ) as Named<object>,
     },
   };
+}
+
+type ConfigInput = Pick<DriverInput, 'sites' | 'settings' | 'instance'>;
+
+/** Says through the public entry point what is loaded; nobody can have that hostname. */
+function markerRouter(): Named<Router> {
+  const rule = `Host(${literal(MARKER_HOST)}) && Path(${literal(`/${GENERATION}`)})`;
+  return { 'hostctl.generation': { entryPoints: [WEB], rule, priority: 1, service: 'noop@internal' } };
 }
 
 /** What belongs to no site: who may ask what is loaded, and hostnames nobody has. */

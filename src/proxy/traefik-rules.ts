@@ -64,7 +64,7 @@ function hostRule(name: Hostname): string {
 
 /** A prefix ends at a segment: `PathPrefix` alone would take `/mediafoo` too. */
 export function pathRule(path: string): string | undefined {
-  return path === '/' ? undefined : `(Path(${literal(path)}) || PathPrefix(${literal(`${path}/`)}))`;
+  return path === '/' ? undefined : `Path(${literal(path)}) || PathPrefix(${literal(`${path}/`)})`;
 }
 
 /** What a path adds to the priority of its hostnames. */
@@ -96,9 +96,10 @@ export function upTo(most: number): string {
   const shorter = digits.length > 1 ? [`[0-9]{1,${digits.length - 1}}`] : [];
   const smaller = [...digits].flatMap((digit, index) => {
     const below = Number(digit) - 1;
-    if (below < 0) return [];
+    // Nothing begins with a nought that is not among the shorter ones.
+    if (below < (index === 0 && digits.length > 1 ? 1 : 0)) return [];
     const rest = digits.length - index - 1;
-    return [`${digits.slice(0, index)}[0-${below}]${rest > 0 ? `[0-9]{${rest}}` : ''}`];
+    return [`${digits.slice(0, index)}${below === 0 ? '0' : `[0-${below}]`}${rest > 0 ? `[0-9]{${rest}}` : ''}`];
   });
   return `^0*(${[...shorter, ...smaller, digits].join('|')})$`;
 }

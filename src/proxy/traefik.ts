@@ -1,5 +1,4 @@
 import { INNER, INSIDE, LAYOUT } from '../core/layout.ts';
-import type { ProxySettings } from '../core/model.ts';
 import { PROXY_PORT, type ProxyPart } from '../core/proxy-part.ts';
 import type { DriverInput, Generation, ProxyDriver } from './driver.ts';
 import { commands, named, nginxFiles, nginxPart, type Place } from './nginx.ts';
@@ -38,7 +37,10 @@ const BEHIND: Place = {
 export const traefik: ProxyDriver = {
   name: 'traefik',
   sockets: false,
-  parts: (settings) => [{ ...nginxPart(BEHIND), edge: false, alias: INNER.nginx }, traefikPart(settings)],
+  parts: ({ existing }) => [
+    { ...nginxPart(BEHIND), edge: false, alias: INNER.nginx },
+    ...(existing ? [] : [traefikPart()]),
+  ],
   generation,
   ...commands(BEHIND),
   publish: { file: FILE, at: LAYOUT.dynamicFile },
@@ -47,12 +49,12 @@ export const traefik: ProxyDriver = {
 
 function generation(input: DriverInput): Generation {
   const nginxAt = { url: `http://${BEHIND.listen}`, idle: NGINX_IDLE_MS };
-  const document = dynamicConfig(input.sites, input.settings, nginxAt);
+  const document = dynamicConfig(input, nginxAt);
   return named([...nginxFiles(input, BEHIND), { path: FILE, text: dumpTraefik(document) }]);
 }
 
 /** What can be settled once, at the start; whatever follows from the sites stands in the file it watches. */
-function traefikPart(_settings: ProxySettings): ProxyPart {
+function traefikPart(): ProxyPart {
   const web = '--entryPoints.web';
   const admin = '--entryPoints.admin';
   return {

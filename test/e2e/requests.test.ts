@@ -8,12 +8,12 @@ import { hostName, pathOf } from '../../src/core/match.ts';
 import { LABEL } from '../../src/core/names.ts';
 import { type Expected, readRequests, requestDefinitions, REQUESTS, type Row } from '../support/requests.ts';
 import { askRaw } from './support/http.ts';
-import { Lab } from './support/lab.ts';
+import { DRIVERS, Lab } from './support/lab.ts';
 
 const rows = readRequests();
 
 /** What every proxy must make of the same requests. */
-describe.each(['traefik', 'nginx'] as const)('under %s', (driver) => {
+describe.each(DRIVERS)('under %s', (driver) => {
   let lab: Lab;
   const answers = new Map<number, string>();
 

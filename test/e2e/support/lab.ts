@@ -23,6 +23,8 @@ export interface Result {
 export interface LabOptions {
   /** Default: nginx. */
   readonly driver?: DriverName;
+  /** More of `proxy:` in hostctl.yaml. */
+  readonly more?: (instance: string) => string;
   /** More of hostctl.yaml. */
   readonly settings?: string;
   /** Another engine than this machine's. */
@@ -30,6 +32,9 @@ export interface LabOptions {
   /** Words in front of every hostctl: a program that runs it somewhere else. */
   readonly through?: readonly string[];
 }
+
+/** What holds under one proxy holds under the other. */
+export const DRIVERS: readonly DriverName[] = ['nginx', 'traefik'];
 
 /** A workspace, a data root and a proxy of its own on the real engine; everything goes with `close`. */
 export class Lab {
@@ -47,17 +52,37 @@ export class Lab {
     this.#options = options;
     this.api = new EngineApi(options.endpoint);
     this.engine = new DockerEngine(this.api, (work) => work(), '/nonexistent');
-    this.write(
-      'hostctl.yaml',
-      `instance: ${this.instance}\ndata: ${this.data}\nproxy: { driver: ${options.driver}, address: 127.0.0.1, http: ${port} }\n${options.settings}`,
-    );
+    this.write('hostctl.yaml', this.settings.rest + this.settings.proxy);
     mkdirSync(join(this.dir, 'projects'));
   }
 
   static async open(options: LabOptions = {}): Promise<Lab> {
-    const driver = (process.env['HOSTCTL_TEST_DRIVER'] ?? 'nginx') as DriverName;
-    const defaults = { driver, settings: 'bases: { from: debian }\n', endpoint: SOCKET, through: [] };
+    const defaults = {
+      driver: 'nginx' as const,
+      more: () => '',
+      settings: 'bases: { from: debian }\n',
+      endpoint: SOCKET,
+      through: [],
+    };
     return new Lab(await freePort(), { ...defaults, ...options });
+  }
+
+  /** What hostctl.yaml says. */
+  get settings(): { readonly rest: string; readonly proxy: string } {
+    const { driver, more, settings } = this.#options;
+    const rest = `instance: ${this.instance}\ndata: ${this.data}\n${settings}`;
+    const extra = more(this.instance);
+    const words = [`driver: ${driver}`, 'address: 127.0.0.1', `http: ${this.port}`, ...(extra === '' ? [] : [extra])];
+    return { rest, proxy: `proxy: { ${words.join(', ')} }\n` };
+  }
+
+  /** The container that publishes the ports. */
+  get edge(): string {
+    return `${this.instance}-${this.driver === 'nginx' ? 'proxy' : 'traefik'}`;
+  }
+
+  get driver(): DriverName {
+    return this.#options.driver;
   }
 
   /** A file of the workspace; directories are made. */

@@ -5,7 +5,8 @@ import { Lab } from './lab.ts';
 export default async function prepare(): Promise<void> {
   process.chdir(new URL('../../..', import.meta.url).pathname);
   await buildHostctl();
-  const lab = await Lab.open();
+  // Its proxy needs both bases of proxies.
+  const lab = await Lab.open({ driver: 'traefik' });
   try {
     const apps = ['django', 'node', 'static', 'php'].map(
       (runtime) =>
