@@ -9,7 +9,7 @@ import type { ContainerView, History, Observed, Release, Unfinished } from '../c
 import { EXIT, HostctlError } from '../errors.ts';
 import type { Context } from '../ports.ts';
 import type { Generation } from '../proxy/driver.ts';
-import { driverOf } from './driver.ts';
+import { driverOf, partNames } from './driver.ts';
 
 const IDENTITY_WAIT_MS = 5 * 60_000;
 const SWITCH_WAIT_MS = 60_000;
@@ -48,8 +48,15 @@ export async function observe(ctx: Context): Promise<Observed> {
       .split('\n')
       .map((line) => Number(line.split(':')[2]))
       .filter((uid) => uid > 0),
-    proxyCurrent: live === `generations/${wanted.name}`,
+    proxyCurrent: live === `generations/${wanted.name}` && (await hasLoaded(wanted.name, containers, ctx)),
   };
+}
+
+/** A proxy that does not run will load what stands there. */
+async function hasLoaded(name: string, containers: readonly ContainerView[], ctx: Context): Promise<boolean> {
+  const parts = new Set(partNames(ctx));
+  const running = containers.filter((item) => parts.has(item.name) && item.state === 'running');
+  return running.length < parts.size || (await ctx.prober.generation()) === name;
 }
 
 /** A Traefik that somebody else runs, as far as hostctl has to do with it. */

@@ -105,6 +105,8 @@ async function startNew(spec: ContainerSpec, ctx: Context): Promise<void> {
 
 /** The ports change hands: the new edge is made while the old one serves, and the old one comes back when it cannot start. */
 async function takeOver(edge: ContainerSpec, old: readonly string[], observed: Observed, ctx: Context): Promise<void> {
+  const before = observed.containers.find((item) => old.includes(item.name));
+  if (before) await refuseTaken(before, edge, ctx);
   if (observed.containers.some((item) => item.name === edge.name)) await ctx.engine.remove(edge.name);
   await createPart(edge, observed, ctx);
   for (const name of old) await ctx.engine.stop(name, edge.stopTimeout);
