@@ -4,7 +4,7 @@ import { type HostGroup, hostGroups, allOf, pathPriority, pathRule, tiesOf } fro
 import { isDirect, settingsMiddlewares } from './traefik-site.ts';
 
 /** Labels for the containers of one app, for a Traefik of the user's own that reads them from the engine. */
-export interface AppLabels {
+interface AppLabels {
   readonly app: string;
   readonly labels: Readonly<Record<string, string>>;
 }
@@ -137,7 +137,7 @@ function router(
 function flatten(prefix: string, value: unknown): Record<string, string> {
   if (value === undefined) return {};
   if (Array.isArray(value)) return { [prefix]: value.join(',') };
-  if (value === null || typeof value !== 'object') return { [prefix]: String(value) };
+  if (value === null || typeof value !== 'object') return { [prefix]: `${value as string | number | boolean}` };
   return Object.assign(
     {},
     ...Object.entries(value).map(([key, item]) => flatten(`${prefix}.${key.toLowerCase()}`, item)),
