@@ -3,8 +3,9 @@ import { bySpecificity, covers, type Route, type Site, type Target } from '../co
 import type { AccessRule } from '../core/settings.ts';
 import { accessLines } from './nginx-access.ts';
 import { ownHeaders, requestHeaders, responseHeaders } from './nginx-headers.ts';
+import { limitLines } from './nginx-rate.ts';
 import { redirectLocations } from './nginx-redirects.ts';
-import { block, READING, siteVariable } from './nginx-text.ts';
+import { block, READING } from './nginx-text.ts';
 import { type AppTarget, passLines } from './nginx-upstreams.ts';
 import { plainPath } from './quote.ts';
 
@@ -70,34 +71,13 @@ function both(path: string, body: string[]): Entry[] {
 function appBody(site: Site, target: AppTarget): string[] {
   const timeout = `${Math.ceil(target.readTimeout / 1000)}s`;
   return [
-    ...rateLines(site),
+    ...limitLines(site),
     ...passLines(site, target),
     `proxy_read_timeout ${timeout};`,
     `proxy_send_timeout ${timeout};`,
     'include proxy.conf;',
     ...requestHeaders(site),
   ];
-}
-
-function rateLines(site: Site): string[] {
-  const rate = site.settings?.rate;
-  if (!rate) return [];
-  // The first request is not part of nginx's burst.
-  const burst = rate.burst > 1 ? ` burst=${rate.burst - 1} nodelay` : '';
-  return [
-    `limit_req zone=${siteVariable(site, 'rate')}${burst};`,
-    'limit_req_status 429;',
-    'limit_req_log_level info;',
-  ];
-}
-
-/** Who asked how often, for the http block. nginx counts whole requests per second or per minute. */
-export function rateZone(site: Site): string[] {
-  const rate = site.settings?.rate;
-  if (!rate) return [];
-  const perSecond = (rate.requests * 1000) / rate.period;
-  const speed = Number.isInteger(perSecond) ? `${perSecond}r/s` : `${Math.floor(perSecond * 60)}r/m`;
-  return [`limit_req_zone $binary_remote_addr zone=${siteVariable(site, 'rate')}:4m rate=${speed};`];
 }
 
 type MediaTarget = Extract<Target, { to: 'media' }>;

@@ -4,7 +4,8 @@ import { type GlobOrder, serverNames } from './globs.ts';
 import { refuseDots } from './nginx-access.ts';
 import { errorLines, gateLines, gateMaps, ownLocations } from './nginx-gate.ts';
 import { compressLines, headerLines, hstsMap } from './nginx-headers.ts';
-import { locations, rateZone } from './nginx-locations.ts';
+import { locations } from './nginx-locations.ts';
+import { rateLines, rateZone } from './nginx-rate.ts';
 import { block } from './nginx-text.ts';
 import { upstream } from './nginx-upstreams.ts';
 import { quoteExpanded } from './quote.ts';
@@ -26,6 +27,7 @@ export function siteConfig(site: Site, order: Pick<GlobOrder, 'outranked'>, list
       ...refuseDots(site),
       ...headerLines(site),
       ...compressLines(site),
+      ...rateLines(site),
       ...errorLines(site),
       ...rawLines(site),
       ...ownLocations(site),
@@ -51,6 +53,6 @@ function rawLines(site: Site): string[] {
 }
 
 function printed({ words, block: inner }: Directive): string[] {
-  const head = words.map((word) => (/^[\w.:/=%+-]+$/.test(word) ? word : quoteExpanded(word))).join(' ');
+  const head = words.map((word) => (/^[\w.:/=%+~*^!@$-]+$/.test(word) ? word : quoteExpanded(word))).join(' ');
   return inner ? block(head, inner.flatMap(printed)) : [`${head};`];
 }
