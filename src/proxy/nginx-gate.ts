@@ -65,11 +65,15 @@ export function gateLines(site: Site): string[] {
   ];
 }
 
-/** Which page is shown for which status. */
+/** Which page is shown for which status, for the server block. */
 export function errorLines(site: Site): string[] {
+  const intercepted = site.settings?.errors !== undefined;
+  return [...(intercepted ? ['proxy_intercept_errors on;'] : []), ...errorPages(site)];
+}
+
+export function errorPages(site: Site): string[] {
   const errors = site.settings?.errors ?? [];
   return [
-    ...(errors.length > 0 ? ['proxy_intercept_errors on;'] : []),
     ...errors.map(({ status, page }) => `error_page ${status} ${plainPath(page)};`),
     ...(site.closed ? [`error_page ${CLOSED} =503 ${pagePath('maintenance')};`] : []),
   ];

@@ -2,11 +2,11 @@ import { INSIDE } from '../core/layout.ts';
 import { bySpecificity, covers, type Route, type Site, type Target } from '../core/routes.ts';
 import type { AccessRule } from '../core/settings.ts';
 import { accessLines } from './nginx-access.ts';
-import { ownHeaders, requestHeaders, responseHeaders } from './nginx-headers.ts';
+import { ownHeaders, responseHeaders } from './nginx-headers.ts';
 import { limitLines } from './nginx-rate.ts';
 import { redirectLocations } from './nginx-redirects.ts';
 import { block, READING } from './nginx-text.ts';
-import { type AppTarget, passLines } from './nginx-upstreams.ts';
+import { appBody } from './nginx-upstreams.ts';
 import { plainPath } from './quote.ts';
 
 /**
@@ -48,7 +48,7 @@ type Entry = readonly [head: string, body: string[]];
 function cell(site: Site, path: string, route: Route | undefined, rule: AccessRule | undefined): Entry[] {
   const access = accessLines(site, rule);
   if (!route) return both(path, [...access, 'return 404;']);
-  if (route.target.to === 'app') return both(path, [...access, ...appBody(site, route.target)]);
+  if (route.target.to === 'app') return both(path, [...access, ...limitLines(site), ...appBody(site, route.target)]);
   const body = mediaBody(site, route.target);
   if (route.target.file) return [[`location = ${plainPath(path)}`, [...access, ...body]]];
   const hidden = block(String.raw`location ~ /\.(?!well-known/)`, ['return 404;']);
@@ -65,18 +65,6 @@ function both(path: string, body: string[]): Entry[] {
   return [
     [`location = ${plainPath(path)}`, body],
     [`location ^~ ${plainPath(path)}/`, body],
-  ];
-}
-
-function appBody(site: Site, target: AppTarget): string[] {
-  const timeout = `${Math.ceil(target.readTimeout / 1000)}s`;
-  return [
-    ...limitLines(site),
-    ...passLines(site, target),
-    `proxy_read_timeout ${timeout};`,
-    `proxy_send_timeout ${timeout};`,
-    'include proxy.conf;',
-    ...requestHeaders(site),
   ];
 }
 

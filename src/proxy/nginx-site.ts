@@ -7,7 +7,7 @@ import { compressLines, headerLines, hstsMap } from './nginx-headers.ts';
 import { locations } from './nginx-locations.ts';
 import { rateLines, rateZone } from './nginx-rate.ts';
 import { block } from './nginx-text.ts';
-import { upstream } from './nginx-upstreams.ts';
+import { standIns, upstream } from './nginx-upstreams.ts';
 import { quoteExpanded } from './quote.ts';
 
 /** One project's part: byte-stable, so that an unchanged project is an unchanged file. */
@@ -32,6 +32,7 @@ export function siteConfig(site: Site, order: Pick<GlobOrder, 'outranked'>, list
       ...rawLines(site),
       ...ownLocations(site),
       ...locations(site),
+      ...standIns(site),
     ]),
   ];
   return `${lines.join('\n')}\n`;

@@ -1,11 +1,12 @@
 import { INSIDE } from '../core/layout.ts';
-import type { Site, Target, Upstream } from '../core/routes.ts';
-import { responseHeaders } from './nginx-headers.ts';
-import { block, siteVariable } from './nginx-text.ts';
-import { plainPath, quoteNginx } from './quote.ts';
+import type { Site, Target } from '../core/routes.ts';
+import { errorPages } from './nginx-gate.ts';
+import { requestHeaders, responseHeaders } from './nginx-headers.ts';
+import { addressOf, standIn, stickyCookie, stickyMaps, stickyPass, stickyPorts } from './nginx-sticky.ts';
+import { block } from './nginx-text.ts';
+import { plainPath } from './quote.ts';
 
-export type AppTarget = Extract<Target, { to: 'app' }>;
-type Port = Extract<Upstream, { kind: 'port' }>;
+type AppTarget = Extract<Target, { to: 'app' }>;
 
 /**
  * Sockets are balanced by nginx. Names on TCP are resolved per request instead: an `upstream` block would answer 502
@@ -14,11 +15,11 @@ type Port = Extract<Upstream, { kind: 'port' }>;
 export function upstream(site: Site, target: Target): string[] {
   if (target.to !== 'app') return [];
   const sockets = target.upstreams.flatMap((item) => (item.kind === 'socket' ? [item.link] : []));
-  if (sockets.length === 0) return target.sticky ? replicaMaps(site, target) : [];
+  if (sockets.length === 0) return stickyMaps(site, target);
   const route = (index: number): string => (target.sticky ? ` route=${index + 1}` : '');
   return block(`upstream ${upstreamName(site, target.app)}`, [
     ...sockets.map((link, index) => `server unix:${plainPath(`${INSIDE.links}/${link}`)} max_fails=0${route(index)};`),
-    ...(target.sticky ? [`sticky cookie ${cookieOf(target)} path=/ httponly samesite=lax;`] : []),
+    ...(target.sticky ? [`sticky cookie ${stickyCookie(target)} path=/ httponly samesite=lax;`] : []),
     // One that refuses while it is started again is passed over, and asked by the next request: max_fails=0.
     // A kept connection would lead to the old copy after a switch.
     'keepalive 0;',
@@ -29,56 +30,45 @@ function upstreamName(site: Site, app: string): string {
   return `${site.project}.${app}`;
 }
 
-function cookieOf(target: AppTarget): string {
-  return `hostctl_${target.app.replaceAll('-', '_')}`;
+/** Passes a request to an app, and tells it of the visitor. */
+export function appBody(site: Site, target: AppTarget): string[] {
+  return [...passLines(site, target), ...tellingLines(site, target)];
 }
 
-/** The number of a replica is in the visitor's cookie; who has none, or that of a replica that went, gets any. */
-function replicaMaps(site: Site, target: AppTarget): string[] {
-  const ports = portsOf(target).map(addressOf);
-  const name = (what: string): string => `$${siteVariable(site, target.app, what)}`;
-  const cookie = cookieOf(target);
-  const share = Math.floor(10_000 / ports.length) / 100;
-  return [
-    ...block(`split_clients $request_id ${name('any')}`, [
-      ...ports.slice(1).map((_, index) => `${share}% ${index + 1};`),
-      `* ${ports.length};`,
-    ]),
-    ...block(`map $cookie_${cookie} ${name('kept')}`, [
-      'default "";',
-      ...ports.map((_, index) => `${index + 1} ${index + 1};`),
-    ]),
-    ...block(`map "${name('kept')}:${name('any')}" ${name('upstream')}`, [
-      ...ports.map((port, index) => `"~^${index + 1}:" ${port};`),
-      ...ports.map((port, index) => `":${index + 1}" ${port};`),
-    ]),
-    ...block(`map "${name('kept')}:${name('any')}" ${name('cookie')}`, [
-      'default "";',
-      ...ports.map((_, index) => {
-        const text = `${cookie}=${index + 1}; Path=/; HttpOnly; SameSite=Lax`;
-        return `":${index + 1}" ${quoteNginx(text)};`;
-      }),
-    ]),
-  ];
-}
-
-function portsOf(target: AppTarget): Port[] {
-  return target.upstreams.flatMap((item) => (item.kind === 'port' ? [item] : []));
-}
-
-function addressOf(port: Port): string {
-  return quoteNginx(`${port.host}:${port.port}`);
-}
-
-/** Passes a request to an app. */
-export function passLines(site: Site, target: AppTarget): string[] {
-  const [port] = portsOf(target);
-  if (!port) return [`proxy_pass http://${upstreamName(site, target.app)};`];
+function passLines(site: Site, target: AppTarget): string[] {
+  const port = target.upstreams.find((item) => item.kind === 'port');
+  if (port?.kind !== 'port') return [`proxy_pass http://${upstreamName(site, target.app)};`];
   if (!target.sticky) return [`set $hostctl_upstream ${addressOf(port)};`, 'proxy_pass http://$hostctl_upstream;'];
-  const name = (what: string): string => `$${siteVariable(site, target.app, what)}`;
   return [
-    `add_header Set-Cookie ${name('cookie')};`,
+    // A location with a page or a header of its own has to repeat those of its server.
+    ...errorPages(site).filter((line) => !/^error_page 50[24] /.test(line)),
+    `error_page 502 504 = ${standIn(site, target)};`,
     ...responseHeaders(site),
-    `proxy_pass http://${name('upstream')};`,
+    ...stickyPass(site, target, false),
   ];
+}
+
+function tellingLines(site: Site, target: AppTarget): string[] {
+  const timeout = `${Math.ceil(target.readTimeout / 1000)}s`;
+  return [
+    `proxy_read_timeout ${timeout};`,
+    `proxy_send_timeout ${timeout};`,
+    'include proxy.conf;',
+    ...requestHeaders(site),
+  ];
+}
+
+/** Other replicas for visitors whose own one does not answer; groups of sockets know by themselves. */
+export function standIns(site: Site): string[] {
+  return site.routes.flatMap(({ target }) => {
+    if (target.to !== 'app' || stickyPorts(target).length === 0) return [];
+    return block(`location ${standIn(site, target)}`, [
+      'recursive_error_pages on;',
+      // What an app may have begun to work on is not given to another one as well.
+      ...[502, 504].flatMap((status) => block(`if ($hostctl_begun = ${status})`, [`return ${status};`])),
+      ...responseHeaders(site),
+      ...stickyPass(site, target, true),
+      ...tellingLines(site, target),
+    ]);
+  });
 }

@@ -14,10 +14,11 @@ http.createServer((request, response) => {
   response.setHeader('Strict-Transport-Security', 'max-age=1');
   response.setHeader('Content-Type', 'application/json');
   response.statusCode = Number(/^\\/status\\/(\\d+)/.exec(pathname)?.[1] ?? 200);
-  request.resume();
+  let length = 0;
+  request.on('data', (chunk) => (length += chunk.length));
   request.on('end', () => {
     const filling = pathname.startsWith('/big') ? 'x'.repeat(4000) : '';
-    response.end(JSON.stringify({ url: request.url, method: request.method, headers: request.headers, host: os.hostname(), filling }));
+    response.end(JSON.stringify({ url: request.url, method: request.method, headers: request.headers, host: os.hostname(), length, filling }));
   });
 }).listen(process.env.PORT);
 `;
@@ -320,6 +321,27 @@ apps:
         for (let request = 0; request < 4; request += 1) expect((await visit(cookie)).host).toBe(first.host);
       }
       expect(seen.size).toBe(2);
+    });
+
+    test('is moved on while that one is down, with whatever was to be sent', async () => {
+      const app = path === '/' ? 'web' : 'tcp';
+      const { host, cookie } = await visit();
+      const own = cookie!.split(';')[0]!;
+      // The engine names a container's host after its id.
+      const replica = (await lab.running('sticky', app)).find((item) => item.Id.startsWith(host))!;
+      await lab.engine.stop(replica.Name.slice(1), 1);
+      const moved = await visit(own);
+      expect(moved.host).not.toBe(host);
+      expect(moved.cookie).not.toContain(own);
+      const posted = await ask(lab, 'sticky.org', path, {
+        method: 'POST',
+        body: 'x'.repeat(20_000),
+        headers: { Cookie: own },
+      });
+      expect(posted.status).toBe(200);
+      expect(JSON.parse(posted.body)).toMatchObject({ method: 'POST', host: moved.host, length: 20_000 });
+      await lab.ok('start sticky');
+      expect((await visit(own)).host).toBe(host);
     });
 
     test('with a cookie that says nothing gets any', async () => {

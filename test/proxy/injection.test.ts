@@ -83,41 +83,51 @@ function expectHarmless(settings: RouteSettings): Parsed[] {
   return flat(tree);
 }
 
-/** Where text of a definition comes into the configuration, and the words it must be found in, unchanged. */
-const PLACES: readonly (readonly [
-  name: string,
-  place: (value: string) => string,
-  found?: (value: string) => readonly string[],
-])[] = [
-  [
-    'a header to the app',
-    (value) => `headers: { request: { X-A: ${value} } }`,
-    (value) => ['proxy_set_header', 'X-A', value],
-  ],
-  [
-    'a header to the visitor',
-    (value) => `headers: { response: { X-A: ${value} } }`,
-    (value) => (value === '' ? ['proxy_hide_header', 'X-A'] : ['add_header', 'X-A', value, 'always']),
-  ],
-  [
-    'a realm',
-    (value) => `access: { /a: { users: /src/pages/htpasswd, realm: ${value} } }`,
-    (value) => ['auth_basic', value],
-  ],
-  ['the name of a header', (value) => `headers: { request: { ${value}: x }, response: { ${value}: x } }`],
-  ['the target of a path', (value) => `redirects: { /old: ${value} }`],
-  ['the target of a path alone', (value) => `redirects: { /old: { to: ${value}, exact: true } }`],
-  ['the path of a redirect', (value) => `redirects: { ${value}: { to: "https://elsewhere.example", exact: true } }`],
-  ['the path of a rule', (value) => `access: { ${value}: { allow: [] } }`],
-  ['an address', (value) => `access: { /a: { allow: [${value}] } }`],
-  ['a canonical hostname', (value) => `canonical: ${value}`],
+/** Where text of a definition comes into the configuration. */
+interface Place {
+  readonly name: string;
+  /** Part of a definition with a value in it. */
+  readonly at: (value: string) => string;
+  /** The words it must be found in, unchanged. */
+  readonly found?: (value: string) => readonly string[];
+}
+
+const PLACES: readonly Place[] = [
+  {
+    name: 'a header to the app',
+    at: (value) => `headers: { request: { X-A: ${value} } }`,
+    found: (value) => ['proxy_set_header', 'X-A', value],
+  },
+  {
+    name: 'a header to the visitor',
+    at: (value) => `headers: { response: { X-A: ${value} } }`,
+    found: (value) => (value === '' ? ['proxy_hide_header', 'X-A'] : ['add_header', 'X-A', value, 'always']),
+  },
+  {
+    name: 'a realm',
+    at: (value) => `access: { /a: { users: /src/pages/htpasswd, realm: ${value} } }`,
+    found: (value) => ['auth_basic', value],
+  },
+  {
+    name: 'the name of a header',
+    at: (value) => `headers: { request: { ${value}: x }, response: { ${value}: x } }`,
+  },
+  { name: 'the target of a path', at: (value) => `redirects: { /old: ${value} }` },
+  { name: 'the target of a path alone', at: (value) => `redirects: { /old: { to: ${value}, exact: true } }` },
+  {
+    name: 'the path of a redirect',
+    at: (value) => `redirects: { ${value}: { to: "https://elsewhere.example", exact: true } }`,
+  },
+  { name: 'the path of a rule', at: (value) => `access: { ${value}: { allow: [] } }` },
+  { name: 'an address', at: (value) => `access: { /a: { allow: [${value}] } }` },
+  { name: 'a canonical hostname', at: (value) => `canonical: ${value}` },
 ];
 
 describe('nothing that stands in a definition becomes a directive or a variable:', () => {
-  test.each(PLACES)('%s', async (_, place, found) => {
+  test.each(PLACES)('$name', async ({ at, found }) => {
     await fc.assert(
       fc.asyncProperty(values, async (value) => {
-        const settings = await settingsWith(place, value);
+        const settings = await settingsWith(at, value);
         if (!settings) return;
         const directives = expectHarmless(settings);
         if (found) expect(directives.map((item) => item.words)).toContainEqual(found(value));
