@@ -6,6 +6,7 @@ export const commandNames = [
   'exec',
   'init',
   'logs',
+  'maintenance',
   'plan',
   'releases',
   'remove',

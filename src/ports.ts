@@ -165,6 +165,8 @@ export interface ProbeRequest {
   readonly path: string;
   /** Milliseconds. */
   readonly timeout: number;
+  /** Whose site it is; it lets hostctl in also while it is closed for maintenance. */
+  readonly project?: string;
 }
 
 export interface Prober {

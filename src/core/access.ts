@@ -92,7 +92,7 @@ function flawOf(line: string, seen: Set<string>, file: string): { message: strin
   }
   if (findControl(line) !== undefined || line.includes('{{')) {
     seen.add(user);
-    return { message: 'holds a character that no user name can', hint: again };
+    return { message: 'holds a character that no user name can', hint: `write it anew with htpasswd -B ${file} NAME` };
   }
   if (seen.has(user)) return { message: `the user ${quote(user)} stands there twice`, hint: 'keep one of the lines' };
   seen.add(user);

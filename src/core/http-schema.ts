@@ -35,7 +35,7 @@ const access = z
     realm: z
       .string()
       .regex(/^[\u0020-\u007e]{1,64}$/, { error: 'a realm is 1 to 64 plain characters' })
-      .regex(/^[^"\\$]*$/, { error: 'a realm holds no quotes, backslashes or dollar signs' })
+      .regex(/^[^"\\${]*$/, { error: 'a realm holds no quotes, backslashes, dollar signs or braces' })
       .describe('What the browser shows when it asks for the password. Default `Restricted`.')
       .optional(),
     either: flag

@@ -13,6 +13,8 @@ export const LAYOUT = {
   current: (project: string) => `projects/${project}/current`,
   volumes: (project: string) => `projects/${project}/volumes`,
   volume: (project: string, app: string, name: string) => `projects/${project}/volumes/${app}/${name}`,
+  /** That the site is closed; outlives deploys, and goes with the project. */
+  maintenance: (project: string) => `projects/${project}/maintenance.json`,
   /** What a deploy that has not reached its end did to the live release. */
   unfinished: (project: string) => `projects/${project}/unfinished.json`,
   media: 'media',
@@ -117,6 +119,19 @@ export function mediaLink(project: string, alias: string): string {
 /** URL path of a page that only the proxy asks for. No alias starts with a dot, so none is in its way. */
 export function pagePath(name: string): string {
   return `/.hostctl/${name}.html`;
+}
+
+/** What opens a closed site to the browser or the probe that has it. */
+export const PASS_COOKIE = 'hostctl_pass';
+
+/** URL path that puts the cookie there. */
+export function passPath(token: string): string {
+  return `/.hostctl/pass/${token}`;
+}
+
+/** The cookie of hostctl's own visits to a project. The app sees it, so it opens nothing else. */
+export function probePass(key: string, project: string): string {
+  return keyed(key, `pass ${project}`);
 }
 
 /** Ends the directories of uploads; what has a version instead is a copy and can be made again. */

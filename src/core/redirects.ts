@@ -29,6 +29,7 @@ export function readRedirects(
   const all = redirects.map((item) => item.redirect).toSorted(bySpecificity);
   for (const { text, redirect } of redirects) {
     const at = ['http', 'redirects', text];
+    const file = site.media.some((item) => item.source.kind === 'file' && item.alias === redirect.path);
     const hidden = redirect.exact ? undefined : hiddenBy(redirect.path, site);
     if (hidden !== undefined) {
       const hint = 'add `exact: true` to redirect this one path only';
@@ -36,6 +37,9 @@ export function readRedirects(
         on: 'key',
         hint,
       });
+    } else if (file) {
+      const path = quote(redirect.path);
+      report.add(at, `${path} is redirected, so the alias ${path} is never reached`, { on: 'key' });
     } else if (runsInCircles(redirect, all, site.hostnames)) {
       report.add(at, `${quote(redirect.to!)} leads back to ${quote(redirect.path)}`);
     }

@@ -48,8 +48,23 @@ export interface AppStatus {
 export interface Status {
   readonly proxy: 'answers' | 'silent';
   readonly apps: readonly AppStatus[];
+  /** Sites that are closed to visitors. */
+  readonly maintenance: readonly Closed[];
   /** Projects that are deployed and whose definition is gone. */
   readonly orphans: readonly string[];
+}
+
+/** A site that answers 503, but for those who may look at it. */
+export interface Closed {
+  readonly project: string;
+  /** ISO 8601. */
+  readonly since: string;
+  /** user@machine */
+  readonly by: string;
+  /** Opens it to the browser that follows it. */
+  readonly link: string;
+  /** Networks and addresses that may besides. */
+  readonly bypass: readonly string[];
 }
 
 /** One line of `hostctl releases`. */

@@ -1,6 +1,6 @@
 import type { Challenge } from './certificate.ts';
 import type { Hostname } from './hostnames.ts';
-import type { RouteSettings } from './settings.ts';
+import type { Maintenance, RouteSettings } from './settings.ts';
 import { type Parsed, quote } from './units.ts';
 
 /** Where a route's requests go. All paths are below the data root. */
@@ -51,6 +51,8 @@ export interface Site {
   /** Bytes a request body may have. */
   readonly maxBody: number;
   readonly settings?: RouteSettings;
+  /** Never part of a release: a deploy neither opens nor closes a site. */
+  readonly closed?: Maintenance;
   /** Absent: plain http. With it the site has https as soon as there is a certificate. */
   readonly tls?: SiteTls;
 }

@@ -104,3 +104,17 @@ interface RawSettings {
   /** Middlewares by their type, attached to the routers of apps. */
   readonly traefik?: Readonly<Record<string, unknown>>;
 }
+
+/** That a site is closed for the time being, and who may look at it all the same. */
+export interface Maintenance {
+  /** ISO 8601. */
+  readonly since: string;
+  /** user@machine */
+  readonly by: string;
+  /** Opens the site to the browser that has it in a cookie, and is the end of the link that puts it there. */
+  readonly token: string;
+  /** The same for hostctl's own visits. */
+  readonly probe: string;
+  /** Networks and addresses besides those of the definition. */
+  readonly bypass: readonly string[];
+}

@@ -2,6 +2,7 @@ import type { ContainerSpec } from './container.ts';
 import type { Identity } from './identity.ts';
 import type { App, Health, Media } from './model.ts';
 import type { Site } from './routes.ts';
+import type { Maintenance } from './settings.ts';
 
 // ---- what should exist
 
@@ -108,6 +109,8 @@ export interface History {
   readonly current?: Release;
   /** All that are on record, newest first. */
   readonly releases: readonly Release[];
+  /** Set while the site is closed. */
+  readonly maintenance?: Maintenance;
 }
 
 /** What a deploy did to containers of the live release and has not undone or made good yet. */

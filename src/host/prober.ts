@@ -1,5 +1,5 @@
 import { type IncomingMessage, request, type RequestOptions } from 'node:http';
-import { adminToken, INNER, INSIDE, LAYOUT, MARKER_HOST } from '../core/layout.ts';
+import { adminToken, INNER, INSIDE, LAYOUT, MARKER_HOST, PASS_COOKIE, probePass } from '../core/layout.ts';
 import type { ProxySettings } from '../core/model.ts';
 import type { Answer, Prober, ProbeRequest, ProbeTarget } from '../ports.ts';
 
@@ -31,13 +31,15 @@ export class ProxyProber implements Prober {
   }
 
   async visit(probe: ProbeRequest): Promise<Answer> {
-    return (await this.#askPublic(probe.path, probe.host, probe.timeout)).answer;
+    const pass = probe.project === undefined ? undefined : probePass(await this.#key(), probe.project);
+    return (await this.#askPublic(probe.path, probe.host, probe.timeout, pass)).answer;
   }
 
-  #askPublic(path: string, name: string = MARKER_HOST, timeout = ADMIN_MS): ReturnType<typeof send> {
+  #askPublic(path: string, name = MARKER_HOST, timeout = ADMIN_MS, pass?: string): ReturnType<typeof send> {
     const { address, http } = this.#settings;
     const host = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address;
-    return send({ host, port: http, path, headers: { Host: name } }, timeout);
+    const cookie = pass === undefined ? {} : { Cookie: `${PASS_COOKIE}=${pass}` };
+    return send({ host, port: http, path, headers: { Host: name, ...cookie } }, timeout);
   }
 
   async generation(): Promise<string | undefined> {

@@ -182,6 +182,7 @@ export class Job {
     if (target?.to !== 'app') return undefined;
     const health = desired.workloads.find((item) => item.app === target.app)?.health;
     return {
+      project: this.plan.project,
       host: hostOf(desired, this.#history.current?.desired),
       path: health?.path ?? '/',
       expect: health?.expect ?? [],

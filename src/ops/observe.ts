@@ -5,7 +5,8 @@ import { adminToken, LAYOUT, uploadsAlias, uploadsPath } from '../core/layout.ts
 import type { Project } from '../core/model.ts';
 import { LABEL } from '../core/names.ts';
 import type { Site } from '../core/routes.ts';
-import type { ContainerView, History, Observed, Release, Unfinished } from '../core/state.ts';
+import type { Maintenance } from '../core/settings.ts';
+import type { ContainerView, Desired, History, Observed, Release, Unfinished } from '../core/state.ts';
 import { EXIT, HostctlError } from '../errors.ts';
 import type { Context } from '../ports.ts';
 import type { Generation } from '../proxy/driver.ts';
@@ -145,9 +146,10 @@ async function readProject(
   history: History;
   media: string[];
 }> {
-  const [identity, unfinished, ids, current, media] = await Promise.all([
+  const [identity, unfinished, maintenance, ids, current, media] = await Promise.all([
     readJson<Identity>(LAYOUT.identity(name), ctx),
     readJson<Unfinished>(LAYOUT.unfinished(name), ctx),
+    readJson<Maintenance>(LAYOUT.maintenance(name), ctx),
     ctx.host.list(LAYOUT.releases(name)),
     ctx.host.readLink(LAYOUT.current(name)),
     ctx.host.list(LAYOUT.mediaOf(name)),
@@ -161,6 +163,7 @@ async function readProject(
   const history: History = {
     releases: known.filter((release) => !live || release.id <= live.id),
     ...(live ? { current: live } : {}),
+    ...(maintenance ? { maintenance } : {}),
   };
   return { name, identity: identity ?? { uids: {} }, unfinished, history, media };
 }
@@ -183,9 +186,13 @@ async function readJson<T>(path: string, ctx: Context): Promise<T | undefined> {
 
 /** What the live releases ask the proxy for. */
 export function liveSites(histories: Observed['histories']): Site[] {
-  return Object.values(histories).flatMap((history) =>
-    history.current?.desired.site ? [history.current.desired.site] : [],
-  );
+  return Object.values(histories).flatMap((history) => siteNow(history.current?.desired, history));
+}
+
+/** The site of a release as it is served now: closed, if its project is. */
+export function siteNow(desired: Desired | undefined, history: History | undefined): Site[] {
+  if (!desired?.site) return [];
+  return [history?.maintenance ? { ...desired.site, closed: history.maintenance } : desired.site];
 }
 
 /** The configuration that routes these sites. */

@@ -1,12 +1,13 @@
 import type { DriverName, Rendered } from '../core/model.ts';
 import { networkName } from '../core/names.ts';
+import type { Site } from '../core/routes.ts';
 import type { Desired, Observed } from '../core/state.ts';
 import type { Context } from '../ports.ts';
 import type { GeneratedFile } from '../proxy/driver.ts';
 import { labelsOf } from '../proxy/labels.ts';
 import { driverOf } from './driver.ts';
 import { loadProjects, selectProjects, selectSound } from './load.ts';
-import { liveSites, observe } from './observe.ts';
+import { liveSites, observe, siteNow } from './observe.ts';
 import { desiredForAll, lookAtImages } from './prepare.ts';
 
 /**
@@ -25,10 +26,10 @@ async function renderDriver(form: DriverName, names: readonly string[], given: C
   const { desired, observed } = await wanted(names, ctx);
   const changing = new Set(desired.map((item) => item.project));
   const others = liveSites(observed.histories).filter((site) => !changing.has(site.project));
-  const sites = desired.flatMap((item) => (item.site ? [item.site] : []));
+  const sites = desired.flatMap((item) => siteNow(item, observed.histories[item.project]));
   const driver = driverOf(ctx);
   const generation = driver.generation({
-    sites: names.length > 0 && driver.publish ? sites : [...others, ...sites],
+    sites: (names.length > 0 && driver.publish ? sites : [...others, ...sites]).map(masked),
     settings: ctx.workspace.proxy,
     instance: ctx.workspace.instance,
     cpus: observed.engine.cpus,
@@ -36,9 +37,14 @@ async function renderDriver(form: DriverName, names: readonly string[], given: C
     token: 'not-shown',
     templates: await ctx.templates.proxy('nginx'),
   });
-  if (names.length === 0) return [...generation.files];
+  if (names.length === 0) return generation.files.filter((file) => !file.path.endsWith('.users'));
   const own = new Set([driver.publish?.file, ...names.map((name) => `sites/${name}.conf`)]);
   return generation.files.filter((file) => own.has(file.path));
+}
+
+/** What opens a closed site is nobody's to see either, nor are the users of one: their files are left out above. */
+function masked(site: Site): Site {
+  return site.closed ? { ...site, closed: { ...site.closed, token: 'not-shown', probe: 'not-shown-either' } } : site;
 }
 
 /** What the definitions ask for under another driver than the workspace's. */

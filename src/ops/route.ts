@@ -2,14 +2,14 @@ import { join } from 'node:path';
 import { liveLinks } from '../core/host-plan.ts';
 import { LAYOUT, linkTarget } from '../core/layout.ts';
 import type { Site } from '../core/routes.ts';
-import type { Release } from '../core/state.ts';
+import type { Observed, Release } from '../core/state.ts';
 import type { StepOf } from '../core/steps.ts';
 import { HostctlError } from '../errors.ts';
 import type { Context } from '../ports.ts';
 import type { Generation } from '../proxy/driver.ts';
 import { PROXY_FILE } from './directories.ts';
 import { driverOf, edgeName, runInPart } from './driver.ts';
-import { generationOf, liveSites, observe } from './observe.ts';
+import { generationOf, liveSites, observe, siteNow } from './observe.ts';
 
 type RouteStep = StepOf<'route'>;
 
@@ -32,7 +32,7 @@ export async function switchRoutes(steps: readonly RouteStep[], ctx: Context): P
     const moved: Link[] = [];
     try {
       for (const link of steps.flatMap(linksOf)) await moveLink(link, moved, ctx);
-      await loadSites(sitesWith(releases, before), ctx);
+      await loadSites(sitesWith(releases, histories), ctx);
       for (const { project, id } of releases) {
         await moveLink({ path: LAYOUT.current(project), target: `releases/${id}.json` }, moved, ctx);
       }
@@ -96,6 +96,31 @@ export async function unroute(project: string, ctx: Context): Promise<void> {
   });
 }
 
+/**
+ * Writes down something all routes of a project depend on, or removes it, and loads them with it. When the proxy does
+ * not take it, what was there before comes back.
+ */
+export async function changeRecord(
+  path: string,
+  change: (before: string | undefined) => string | undefined,
+  doing: string,
+  ctx: Context,
+): Promise<void> {
+  const put = (text: string | undefined): Promise<void> =>
+    text === undefined ? ctx.host.remove(path) : ctx.host.write(path, text);
+  await withProxy(doing, ctx, async () => {
+    const before = await ctx.host.read(path);
+    await put(change(before));
+    try {
+      await loadSites(liveSites((await observe(ctx)).histories), ctx);
+    } catch (error) {
+      await put(before);
+      await loadSites(liveSites((await observe(ctx)).histories), ctx).catch(() => undefined);
+      throw error;
+    }
+  });
+}
+
 async function withProxy(doing: string, ctx: Context, work: () => Promise<void>): Promise<void> {
   const unlock = await ctx.host.lock('the proxy', doing, PROXY_WAIT_MS);
   try {
@@ -110,10 +135,10 @@ async function writeRelease(release: Release, ctx: Context): Promise<void> {
 }
 
 /** What the proxy should route once these releases are live; other projects as they are at this moment. */
-function sitesWith(releases: readonly Release[], before: readonly Site[]): Site[] {
+function sitesWith(releases: readonly Release[], histories: Observed['histories']): Site[] {
   const changing = new Set(releases.map((release) => release.project));
-  const others = before.filter((site) => !changing.has(site.project));
-  return [...others, ...releases.flatMap((release) => release.desired.site ?? [])];
+  const others = liveSites(histories).filter((site) => !changing.has(site.project));
+  return [...others, ...releases.flatMap(({ project, desired }) => siteNow(desired, histories[project]))];
 }
 
 /** Makes a configuration live: written beside, checked by the proxy itself, switched, loaded, confirmed. */

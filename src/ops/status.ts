@@ -4,6 +4,7 @@ import type { ContainerView, Observed } from '../core/state.ts';
 import type { Context, ContainerState, Usage } from '../ports.ts';
 import { containersOf, requireDeployed } from './containers.ts';
 import { projectNames } from './load.ts';
+import { closedSite } from './maintenance.ts';
 import { observe } from './observe.ts';
 import { proxyAnswers } from './proxy.ts';
 
@@ -15,7 +16,8 @@ export async function status(names: readonly string[], ctx: Context): Promise<St
   const apps = await Promise.all(projects.flatMap((project) => statusOf(project, observed, ctx)));
   const defined = await projectNames(ctx.files, ctx.workspace);
   const orphans = defined ? projects.filter((project) => !defined.includes(project)) : [];
-  return { proxy: (await proxyAnswers(observed, ctx)) ? 'answers' : 'silent', apps, orphans };
+  const maintenance = projects.flatMap((project) => closedSite(project, observed, ctx));
+  return { proxy: (await proxyAnswers(observed, ctx)) ? 'answers' : 'silent', apps, maintenance, orphans };
 }
 
 function deployed(observed: Observed): string[] {

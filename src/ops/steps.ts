@@ -112,8 +112,9 @@ export function hostOf(desired: Desired, before?: Desired): string {
   const all = desired.site?.hostnames ?? [];
   const common = all.filter((name) => before?.site?.hostnames.some((other) => other.name === name.name));
   const names = common.length > 0 ? common : all;
-  // A name between wildcards may belong to another project.
-  const first = names.find((name) => name.kind === 'exact') ?? names[0];
+  // The others are only redirected there. A name between wildcards may belong to another project.
+  const canonical = names.find((name) => name.name === desired.site?.settings?.canonical);
+  const first = canonical ?? names.find((name) => name.kind === 'exact') ?? names[0];
   return first ? sampleName(first) : 'localhost';
 }
 
@@ -184,6 +185,7 @@ async function erase(step: StepOf<'erase'>, { ctx, history }: Run): Promise<void
   }
   await ctx.host.remove(LAYOUT.current(project));
   await ctx.host.remove(LAYOUT.unfinished(project));
+  await ctx.host.remove(LAYOUT.maintenance(project));
   await ctx.host.remove(LAYOUT.releases(project));
   if (!step.data) return;
   await ctx.host.remove(LAYOUT.mediaOf(project));

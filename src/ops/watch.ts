@@ -3,6 +3,7 @@ import type { Answer, Context } from '../ports.ts';
 
 /** What a visitor of a project asks for. */
 export interface Asked {
+  readonly project: string;
   readonly host: string;
   readonly path: string;
   /** Statuses the definition expects besides 2xx and 3xx. */

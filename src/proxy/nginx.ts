@@ -2,15 +2,15 @@ import { INSIDE, LAYOUT } from '../core/layout.ts';
 import type { DriverName } from '../core/model.ts';
 import { hashOf } from '../core/names.ts';
 import { PROXY_PORT, type ProxyPart } from '../core/proxy-part.ts';
-import { bySpecificity, type Route, type Site, type Target } from '../core/routes.ts';
+import type { Site } from '../core/routes.ts';
 import { fillTemplate } from '../core/template.ts';
 import type { DriverInput, Generation, GeneratedFile, ProxyDriver } from './driver.ts';
-import { type GlobOrder, globOrder, serverNames } from './globs.ts';
-import { plainPath, quoteNginx } from './quote.ts';
+import { globOrder } from './globs.ts';
+import { usersFiles } from './nginx-access.ts';
+import { siteConfig } from './nginx-site.ts';
+import { GENERATION } from './nginx-text.ts';
 
 const CONFIG = INSIDE.config;
-/** Stands in a generation for its name, which is a hash of the whole. */
-export const GENERATION = '@generation@';
 const ADMIN_SOCKET = `${INSIDE.admin}/${LAYOUT.adminSocket}`;
 
 /** Where an nginx stands: at the edge, or behind another proxy that it believes what is said of the visitor. */
@@ -102,109 +102,13 @@ export function nginxFiles(input: DriverInput, place: Place): GeneratedFile[] {
   return [
     { path: 'nginx.conf', text: fillTemplate(input.templates['nginx.conf']!, values) },
     { path: 'proxy.conf', text: fillTemplate(input.templates['proxy.conf']!, values) },
-    ...order.sites.map((site) => ({ path: siteFile(site), text: siteConfig(site, order, place) })),
+    ...order.sites.flatMap((site) => [
+      { path: siteFile(site), text: siteConfig(site, order, place.listen) },
+      ...usersFiles(site),
+    ]),
   ];
 }
 
 function siteFile(site: Site): string {
   return `sites/${site.project}.conf`;
-}
-
-/** One project's part: byte-stable, so that an unchanged project is an unchanged file. */
-function siteConfig(site: Site, order: GlobOrder, place: Place): string {
-  const routes = site.routes.toSorted(bySpecificity);
-  const lines = [
-    `# Written by hostctl for the project ${site.project}.`,
-    ...routes.flatMap((route) => upstream(site, route.target)),
-    'server {',
-    `    listen ${place.listen};`,
-    ...serverNames(site.hostnames, order).map((name) => `    server_name ${name};`),
-    ...oddHosts(site),
-    `    client_max_body_size ${site.maxBody};`,
-    ...routes.flatMap((route) => location(site, route)),
-    ...(routes.some((route) => route.path === '/') ? [] : ['    location / {', '        return 404;', '    }']),
-    '}',
-  ];
-  return `${lines.join('\n')}\n`;
-}
-
-/** nginx lets a wildcard stand for any character that a URL may hold, which is more than a hostname has. */
-function oddHosts(site: Site): string[] {
-  const wild = site.hostnames.some(({ kind }) => kind === 'leading' || kind === 'trailing');
-  return wild ? ['    if ($host ~ "^[.]|[^a-z0-9._-]") {', '        return 404;', '    }'] : [];
-}
-
-function upstreamName(site: Site, app: string): string {
-  return `${site.project}.${app}`;
-}
-
-/**
- * Sockets are balanced by nginx. Names on TCP are resolved per request instead: an `upstream` block would answer 502
- * between a reload and the first DNS answer.
- */
-function upstream(site: Site, target: Target): string[] {
-  if (target.to !== 'app') return [];
-  const sockets = target.upstreams.flatMap((item) => (item.kind === 'socket' ? [item.link] : []));
-  if (sockets.length === 0) return [];
-  return [
-    `upstream ${upstreamName(site, target.app)} {`,
-    ...sockets.map((link) => `    server unix:${plainPath(`${INSIDE.links}/${link}`)} max_fails=0;`),
-    // One that refuses while it is started again is passed over, and asked by the next request: max_fails=0.
-    // A kept connection would lead to the old copy after a switch.
-    '    keepalive 0;',
-    '}',
-  ];
-}
-
-function location(site: Site, route: Route): string[] {
-  if (route.target.to === 'media') return mediaLocations(route.path, route.target);
-  const body = proxyTo(site, route.target);
-  if (route.path === '/') return block('location /', body);
-  const path = plainPath(route.path);
-  return [...block(`location = ${path}`, body), ...block(`location ^~ ${path}/`, body)];
-}
-
-function proxyTo(site: Site, target: Extract<Target, { to: 'app' }>): string[] {
-  const tcp = target.upstreams.find((item) => item.kind === 'port');
-  const timeout = `${Math.ceil(target.readTimeout / 1000)}s`;
-  return [
-    ...(tcp?.kind === 'port' ? [`set $hostctl_upstream ${quoteNginx(`${tcp.host}:${tcp.port}`)};`] : []),
-    `proxy_pass http://${tcp ? '$hostctl_upstream' : upstreamName(site, target.app)};`,
-    `proxy_read_timeout ${timeout};`,
-    `proxy_send_timeout ${timeout};`,
-    'include proxy.conf;',
-  ];
-}
-
-type MediaTarget = Extract<Target, { to: 'media' }>;
-
-/** `root` on a tree laid out as the URL, never `alias`: the class of off-by-slash escapes does not exist. */
-function mediaLocations(path: string, target: MediaTarget): string[] {
-  const root = plainPath(`${INSIDE.media}/${target.root}`);
-  const body = [
-    `root ${root};`,
-    `disable_symlinks on from=${root};`,
-    'if ($request_method !~ ^(GET|HEAD)$) {',
-    '    return 405;',
-    '}',
-    `add_header Cache-Control "public, max-age=${target.maxAge}";`,
-    'add_header X-Content-Type-Options nosniff;',
-    ...(target.uploads
-      ? [
-          `add_header Content-Security-Policy "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; media-src 'self'";`,
-        ]
-      : []),
-    'try_files $uri =404;',
-  ];
-  if (target.file) return block(`location = ${plainPath(path)}`, body);
-  const hidden = ['location ~ /\\.(?!well-known/) {', '    return 404;', '}'];
-  if (path === '/') return block('location ^~ /', [...hidden, ...body]);
-  return [
-    ...block(`location = ${plainPath(path)}`, [`return 301 ${plainPath(path)}/$is_args$args;`]),
-    ...block(`location ^~ ${plainPath(path)}/`, [...hidden, ...body]),
-  ];
-}
-
-function block(head: string, body: readonly string[]): string[] {
-  return [`    ${head} {`, ...body.map((line) => `        ${line}`), '    }'];
 }

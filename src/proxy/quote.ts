@@ -3,8 +3,14 @@
  * last door, and it stays shut for what nginx would expand or end a line with.
  */
 export function quoteNginx(text: string): string {
+  if (text.includes('$')) throw new Error(`${JSON.stringify(text)} cannot stand in an nginx configuration`);
+  return quoteExpanded(text);
+}
+
+/** The same, where a `$` is meant: in a regular expression, in which nginx expands nothing, and in raw directives. */
+export function quoteExpanded(text: string): string {
   // eslint-disable-next-line no-control-regex -- refusing control characters is the point
-  if (/[\u0000-\u001f\u007f$]/.test(text))
+  if (/[\u0000-\u001f\u007f]/.test(text))
     throw new Error(`${JSON.stringify(text)} cannot stand in an nginx configuration`);
   return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 }
@@ -15,4 +21,17 @@ export function plainPath(path: string): string {
     throw new Error(`${JSON.stringify(path)} cannot stand in an nginx configuration`);
   }
   return path;
+}
+
+/** A network or an address, as `allow` and `geo` take it. */
+export function plainNetwork(network: string): string {
+  if (!/^[0-9a-f.:]+(\/\d{1,3})?$/.test(network)) {
+    throw new Error(`${JSON.stringify(network)} cannot stand in an nginx configuration`);
+  }
+  return network;
+}
+
+/** A regular expression that matches a text as it is. */
+export function escapePattern(text: string): string {
+  return text.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`);
 }

@@ -2,7 +2,7 @@ import type { ProxySettings } from '../core/model.ts';
 import type { Site } from '../core/routes.ts';
 import { MARKER_HOST } from '../core/layout.ts';
 import type { DriverInput } from './driver.ts';
-import { GENERATION } from './nginx.ts';
+import { GENERATION } from './nginx-text.ts';
 import { adapted } from './traefik-existing.ts';
 import { literal, tiesOf } from './traefik-rules.ts';
 import { CLEAN, NGINX, RETRY, type Router, siteConfig, WEB } from './traefik-site.ts';

@@ -1,6 +1,6 @@
 import type { ChalkInstance } from 'chalk';
 import { formatDuration, formatSize } from '../core/units.ts';
-import type { AppStatus, CheckResult, ReleaseView, Status } from '../core/results.ts';
+import type { AppStatus, CheckResult, Closed, ReleaseView, Status } from '../core/results.ts';
 import { formatTable } from './table.ts';
 
 export function formatStatus(status: Status, paint: ChalkInstance): string {
@@ -25,12 +25,24 @@ export function formatStatus(status: Status, paint: ChalkInstance): string {
       head.map((word) => paint.dim(word)),
       rows,
     ) +
+    status.maintenance.map((item) => `\n${formatClosed(item, paint)}`).join('') +
     status.orphans
       .map(
         (name) => `${paint.yellow(name)} has no definition any more: hostctl remove ${name} takes it off this host\n`,
       )
       .join('')
   );
+}
+
+/** That a site is closed, and how to see it all the same. */
+export function formatClosed(item: Closed, paint: ChalkInstance): string {
+  const since = item.since.replace('T', ' ').slice(0, 16);
+  const also = item.bypass.length > 0 ? `, and ${item.bypass.join(', ')}` : '';
+  return [
+    `${paint.yellow(item.project)} is closed for maintenance since ${since} UTC (${item.by}): visitors get 503`,
+    `  ${paint.cyan('→')} to see it all the same, open ${item.link}${also}`,
+    `  ${paint.cyan('→')} hostctl maintenance off ${item.project} opens it\n`,
+  ].join('\n');
 }
 
 function stateText(app: AppStatus, paint: ChalkInstance): string {

@@ -356,7 +356,7 @@ export class World implements Context {
     const files = [...this.host.entries].filter(([path]) => path.startsWith(`proxy/${live}/sites/`));
     const site = files.find(([, { text }]) => text?.includes(`server_name ${host};`))?.[1].text;
     if (site === undefined) return undefined;
-    const link = /server unix:\/run\/hostctl\/links\/(\S+) max_fails=0;/.exec(site)?.[1];
+    const link = /server unix:\/run\/hostctl\/links\/(\S+) max_fails=0[ ;]/.exec(site)?.[1];
     if (link !== undefined)
       return this.host.entries
         .get(`links/${link}`)
