@@ -3,7 +3,8 @@ import { hstsValue } from '../core/settings.ts';
 import { block, siteVariable } from './nginx-text.ts';
 import { quoteNginx } from './quote.ts';
 
-const TEXT_TYPES = [
+/** What `compress` is for. */
+export const TEXT_TYPES = [
   'text/plain',
   'text/css',
   'text/csv',

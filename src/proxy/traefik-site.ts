@@ -1,5 +1,6 @@
 import type { Hostname } from '../core/hostnames.ts';
 import { bySpecificity, type Route, type Site, type Target, type Upstream } from '../core/routes.ts';
+import { TEXT_TYPES } from './nginx-headers.ts';
 import {
   ABOVE_PATHS,
   allOf,
@@ -41,19 +42,6 @@ const APP_IDLE_MS = 1500;
 /** Traefik's way to say that no connection is used twice. */
 const NO_REUSE = -1;
 
-/** What `compress` is for. */
-const TEXT = [
-  'text/html',
-  'text/css',
-  'text/plain',
-  'text/xml',
-  'text/javascript',
-  'application/javascript',
-  'application/json',
-  'application/xml',
-  'image/svg+xml',
-];
-
 /** Routers, services and middlewares of one site. */
 export function siteConfig(site: Site, ties: Ties): SiteConfig {
   const routes = site.routes.toSorted(bySpecificity);
@@ -88,9 +76,9 @@ type AppTarget = Extract<Target, { to: 'app' }>;
  * Whether Traefik passes requests on to the app itself. nginx does it in between where it alone can: for apps that a
  * release of the nginx driver made listen on a socket, and for settings that must count or replace every answer.
  */
-export function isDirect({ settings = {} }: Site, target: Target): target is AppTarget {
+export function isDirect({ settings = {}, closed }: Site, target: Target): target is AppTarget {
   if (target.to !== 'app' || target.sticky || target.upstreams.some((item) => item.kind !== 'port')) return false;
-  return !settings.rate && !settings.errors;
+  return !closed && !settings.rate && !settings.errors;
 }
 
 /** Hostnames that lead to the canonical one are nginx's alone. */
@@ -169,7 +157,13 @@ export function settingsMiddlewares(site: Site): Named<object> {
     [
       'compress',
       compress
-        ? { compress: { encodings: ['gzip'], minResponseBodyBytes: 1024, includedContentTypes: TEXT } }
+        ? {
+            compress: {
+              encodings: ['gzip'],
+              minResponseBodyBytes: 1024,
+              includedContentTypes: ['text/html', ...TEXT_TYPES],
+            },
+          }
         : undefined,
     ],
     [
