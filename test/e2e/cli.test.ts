@@ -214,7 +214,7 @@ describe('commands', () => {
       );
     });
     expect(out).toContain('site uses the static runtime');
-    expect(readFileSync(join(dir, 'hostctl.yaml'), 'utf8')).toContain('driver: nginx');
+    expect(readFileSync(join(dir, 'hostctl.yaml'), 'utf8')).toContain('driver: traefik');
     expect(await lab.ok(`validate --workspace ${dir}`)).toBe('1 project, no problems\n');
     rmSync(dir, { recursive: true });
   });
