@@ -76,6 +76,36 @@ function overlap(a: string, b: string): boolean {
   return row[b.length]!;
 }
 
+/** A host that fits both, as short as it gets; undefined when there is none. */
+export function commonHost(a: Hostname, b: Hostname): string | undefined {
+  const [first, second] = [atLeastOne(a), atLeastOne(b)];
+  const lost = new Set<number>();
+  const walk = (i: number, j: number): string | undefined => {
+    if (i === first.length && j === second.length) return '';
+    const key = i * (second.length + 1) + j;
+    if (lost.has(key)) return undefined;
+    const [x, y] = [first[i], second[j]];
+    let rest: string | undefined;
+    if (x === '*') rest = walk(i + 1, j) ?? (y === undefined || y === '*' ? undefined : letter(y, walk(i, j + 1)));
+    if (y === '*') rest ??= walk(i, j + 1) ?? (x === undefined || x === '*' ? undefined : letter(x, walk(i + 1, j)));
+    const both = x !== undefined && y !== undefined && x !== '*' && y !== '*';
+    if (both && (x === y || x === '?' || y === '?')) rest = letter(x === '?' ? y : x, walk(i + 1, j + 1));
+    if (rest === undefined) lost.add(key);
+    return rest;
+  };
+  return walk(0, 0);
+}
+
+/** The stars of `*.x` and `x.*` stand for something. */
+function atLeastOne({ kind, name }: Hostname): string {
+  if (kind === 'leading') return name.replace('*', '?*');
+  return kind === 'trailing' ? name.replace('*', '?*') : name;
+}
+
+function letter(character: string, rest: string | undefined): string | undefined {
+  return rest === undefined ? undefined : `${character === '?' ? 'x' : character}${rest}`;
+}
+
 function prefixRow(pattern: string): boolean[] {
   const row = [true];
   for (const character of pattern) row.push(row.at(-1)! && character === '*');

@@ -1,5 +1,7 @@
 /** What operations hand back, for the terminal and as JSON. */
+import type { Concern } from './concern.ts';
 import type { Limits } from './model.ts';
+import type { Problem } from './problems.ts';
 
 /** Stands in every JSON document and line hostctl prints; grows when a field changes its meaning or goes. */
 export const JSON_VERSION = 1;
@@ -86,4 +88,14 @@ export interface CheckResult {
   readonly detail: string;
   /** What to do about it. */
   readonly advice?: string;
+}
+
+/** What `hostctl check` found, at its place. */
+export type AuditFinding = Problem & Pick<Concern, 'level' | 'topic'>;
+
+export interface Audit {
+  /** By topic, errors first. */
+  readonly findings: readonly AuditFinding[];
+  /** Definitions that were looked at. */
+  readonly projects: number;
 }
