@@ -1,12 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import {
-  type HostIndex,
-  indexHosts,
-  type Meaning,
-  meaningOf,
-  type Routed,
-  type WebRequest,
-} from '../../src/core/match.ts';
+import { type HostIndex, indexHosts } from '../../src/core/match.ts';
+import { type Meaning, meaningOf, type WebRequest } from '../../src/core/meaning.ts';
+import type { Site } from '../../src/core/routes.ts';
 import { outlineOf } from '../../src/core/site.ts';
 import { normaliseWorkspace } from '../../src/core/workspace.ts';
 import { LocalFiles } from '../../src/local/files.ts';
@@ -15,7 +10,7 @@ import { loadProjects } from '../../src/ops/load.ts';
 import { type Expected, readRequests, REQUESTS, type Row } from '../support/requests.ts';
 
 const rows = readRequests();
-let index: HostIndex<Routed>;
+let index: HostIndex<Site>;
 
 beforeAll(async () => {
   const { runtimes } = await loadTemplates(new URL('../../templates', import.meta.url).pathname);
@@ -31,7 +26,7 @@ function requestOf({ target, hosts, method }: Row): WebRequest {
   return { method, scheme: 'http', host: absolute[1]!, target: absolute[2]!.replace(/^(?!\/)/, '/') };
 }
 
-function shown(meaning: Meaning<Routed>): string {
+function shown(meaning: Meaning<Site>): string {
   switch (meaning.to) {
     case 'refused':
     case 'nothing':
@@ -48,7 +43,7 @@ function shown(meaning: Meaning<Routed>): string {
 }
 
 /** Which files there are is for the proxy to know: to the matcher one that is not there is a file like any other. */
-function wanted(expected: Expected, meaning: Meaning<Routed>): string {
+function wanted(expected: Expected, meaning: Meaning<Site>): string {
   switch (expected.kind) {
     case 'app':
     case 'upgrade':
