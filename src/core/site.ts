@@ -89,9 +89,15 @@ export function outlineOf(project: Project): Site {
       app.listen.kind === 'port'
         ? { kind: 'port', host: `${name}-${app.name}`, port: app.listen.port }
         : { kind: 'socket', link: `${name}.${app.name}` };
-    return [
-      { path: app.path, target: { to: 'app', app: app.name, upstreams: [upstream], readTimeout: project.timeout } },
-    ];
+    const sticky = isSticky(app) ? { sticky: true as const } : {};
+    const target = {
+      to: 'app' as const,
+      app: app.name,
+      upstreams: [upstream],
+      readTimeout: project.timeout,
+      ...sticky,
+    };
+    return [{ path: app.path, target }];
   });
   const toMedia: Route[] = project.media.map(({ alias, source, maxAge }) => {
     const uploads = source.kind === 'uploads';
