@@ -5,6 +5,7 @@ export const commandNames = [
   'deploy',
   'doctor',
   'exec',
+  'explain',
   'init',
   'logs',
   'maintenance',

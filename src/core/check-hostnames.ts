@@ -1,7 +1,7 @@
 import { type Concern, hostnameAt, someOf } from './concern.ts';
 import type { Hostname } from './hostnames.ts';
 import type { Project } from './model.ts';
-import { byPrecedence, commonHost, covers, hostClass, literalLength, sharingPairs } from './precedence.ts';
+import { byPrecedence, commonHost, covers, sharingPairs, whyStronger } from './precedence.ts';
 import { quote } from './units.ts';
 
 /** The domain a registry gives away that a name is part of, by a list of public suffixes; undefined without one. */
@@ -74,25 +74,10 @@ function buriedConcern(weak: Claim, strong: Claim): Concern {
   return concern(
     weak,
     'warning',
-    `${name} is never reached: ${shown(strong)} takes all of its hosts, because ${whyStronger(strong, weak)}`,
+    `${name} is never reached: ${shown(strong)} takes all of its hosts, because ${whyStronger(strong.hostname, weak.hostname)}`,
     `write exact hostnames, which outrank it, or give ${quote(strong.hostname.name)} up in ${strong.project}`,
   );
 }
-
-/** Why one hostname wins over another. */
-function whyStronger({ hostname: a }: Claim, { hostname: b }: Claim): string {
-  if (hostClass(a) !== hostClass(b)) return `${KINDS[a.kind]} come before ${KINDS[b.kind]}`;
-  return literalLength(a) > literalLength(b)
-    ? 'the longer one wins'
-    : 'among globs of one length more `?` win, then the first by name';
-}
-
-const KINDS: Readonly<Record<Hostname['kind'], string>> = {
-  exact: 'exact names',
-  leading: 'names such as `*.example.org`',
-  trailing: 'names such as `www.*`',
-  glob: 'globs',
-};
 
 /** Whether a reader would expect the stronger one to have the hosts: it lies inside the other, or names a whole domain. */
 function isExpected([strong, weak]: Pair): boolean {
@@ -109,7 +94,7 @@ function nestedConcerns(pairs: readonly Pair[]): Concern[] {
     else inside.set(weak, [strong]);
   }
   return [...inside].map(([weak, strongs]) => {
-    const why = [...new Set(strongs.map((strong) => whyStronger(strong, weak)))].join('; ');
+    const why = [...new Set(strongs.map((strong) => whyStronger(strong.hostname, weak.hostname)))].join('; ');
     const names = someOf(strongs.map((strong) => `${quote(strong.hostname.name)} (${strong.project})`));
     return concern(weak, 'note', `${quote(weak.hostname.name)} does not get what fits ${names} as well: ${why}`);
   });
@@ -131,7 +116,7 @@ function crossingConcerns(pairs: readonly Pair[]): Concern[] {
     return concern(
       strong,
       'warning',
-      `${quote(strong.hostname.name)} shares hosts with ${names}, and gets them: ${quote(host)} comes here, because ${whyStronger(strong, weak)}`,
+      `${quote(strong.hostname.name)} shares hosts with ${names}, and gets them: ${quote(host)} comes here, because ${whyStronger(strong.hostname, weak.hostname)}`,
       'add the exact hostnames to the project that should have them: exact names come first',
     );
   });

@@ -31,6 +31,21 @@ export function byPrecedence(a: Hostname, b: Hostname): number {
   );
 }
 
+const KINDS: Readonly<Record<Hostname['kind'], string>> = {
+  exact: 'exact names',
+  leading: 'names such as `*.example.org`',
+  trailing: 'names such as `www.*`',
+  glob: 'globs',
+};
+
+/** Why one hostname wins over another. */
+export function whyStronger(strong: Hostname, weak: Hostname): string {
+  if (hostClass(strong) !== hostClass(weak)) return `${KINDS[strong.kind]} come before ${KINDS[weak.kind]}`;
+  return literalLength(strong) > literalLength(weak)
+    ? 'the longer one wins'
+    : 'among globs of one length more `?` win, then the first by name';
+}
+
 /**
  * All pairs that share a host, each pair once, the stronger first. Looks only at pairs whose ends agree, so that a
  * thousand projects with names of their own take no longer than they must.

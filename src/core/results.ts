@@ -144,13 +144,8 @@ export interface LiveView {
   /** How the live release answers when not as the definition says. */
   readonly differs?: string;
   readonly proxy: 'answers' | 'silent';
-  /** What a visitor gets at this moment. */
-  readonly visit: {
-    readonly status?: number;
-    readonly reason?: string;
-    readonly location?: string;
-    readonly ms: number;
-  };
+  /** What a visitor gets at this moment; absent for what is not asked: https, and methods that change something. */
+  readonly visit?: { readonly status?: number; readonly reason?: string; readonly location?: string };
   readonly containers: readonly ContainerReport[];
 }
 
