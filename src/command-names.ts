@@ -1,9 +1,11 @@
 /** Every command, for "did you mean" and shell completion; a test compares it with `src/commands/`. */
 export const commandNames = [
+  'check',
   'completion',
   'deploy',
   'doctor',
   'exec',
+  'explain',
   'init',
   'logs',
   'maintenance',

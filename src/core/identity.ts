@@ -56,13 +56,14 @@ function numberOf(key: string, count: number): number {
   return createHash('sha256').update(key).digest().readUIntBE(0, 6) % count;
 }
 
-interface Range {
+export interface Range {
   readonly start: number;
   /** Exclusive. */
   readonly end: number;
 }
 
-function parseCidr(cidr: string): Range {
+/** First address and the one behind the last, as numbers. */
+export function parseCidr(cidr: string): Range {
   const [address, prefix] = cidr.split('/') as [string, string];
   const number = address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
   const size = 2 ** (32 - Number(prefix));

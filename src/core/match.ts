@@ -1,17 +1,17 @@
 import { type Hostname, hostnamePattern } from './hostnames.ts';
 import { byPrecedence } from './precedence.ts';
 import { bySpecificity, type Route } from './routes.ts';
+import type { RouteSettings } from './settings.ts';
 
-/**
- * What a request means: which site, which of its hostnames, which route. Both proxies are generated so that they give
- * this answer; `test/fixtures/requests/` holds the requests that prove it.
- */
+/** Which site, which of its hostnames, which route a request belongs to. `meaning.ts` says what comes of it. */
 
 /** As much of a site as says what a request means; a `Site` is one, and so is what a definition alone tells. */
 export interface Routed {
   readonly project: string;
   readonly hostnames: readonly Hostname[];
   readonly routes: readonly Pathway[];
+  readonly settings?: RouteSettings;
+  readonly tls?: { readonly redirect: boolean };
 }
 
 /** As much of a route. */
@@ -21,43 +21,6 @@ export interface Pathway {
     | Pick<Extract<Route['target'], { to: 'app' }>, 'to' | 'app'>
     | Pick<Extract<Route['target'], { to: 'media' }>, 'to' | 'file'>;
 }
-
-export interface WebRequest {
-  readonly method: string;
-  readonly scheme: 'http' | 'https';
-  /** The Host header as sent, or the host of a request line in absolute form; undefined when there is none. */
-  readonly host: string | undefined;
-  /** Path and query as sent, percent-encodings and all. */
-  readonly target: string;
-}
-
-interface Found<S> {
-  readonly site: S;
-  /** The hostname that fits and outranks all others that do. */
-  readonly hostname: Hostname;
-  /** What paths are compared with: decoded, without `.`, `..` and repeated slashes. */
-  readonly path: string;
-}
-
-export type Meaning<S extends Routed> =
-  /** Not a request any site could answer. */
-  | { readonly to: 'refused'; readonly status: 400 | 405; readonly why: string }
-  /** No site has the hostname. */
-  | { readonly to: 'nobody'; readonly host: string | undefined }
-  | ({ readonly to: 'app' | 'media'; readonly route: S['routes'][number] } & Found<S>)
-  | ({
-      readonly to: 'redirect';
-      readonly route: S['routes'][number];
-      readonly status: 301;
-      readonly location: string;
-    } & Found<S>)
-  /** The site answers by itself that there is nothing, or that this method is not for files. */
-  | ({
-      readonly to: 'nothing';
-      readonly route?: S['routes'][number];
-      readonly status: 404 | 405;
-      readonly why: string;
-    } & Found<S>);
 
 /** Sites by what their hostnames are looked up with: one step for all but globs. */
 export interface HostIndex<S extends Routed> {
@@ -70,7 +33,8 @@ export interface HostIndex<S extends Routed> {
   readonly globs: readonly (Entry<S> & { readonly pattern: RegExp })[];
 }
 
-interface Entry<S> {
+/** A hostname and whose it is. */
+export interface Entry<S> {
   readonly site: S;
   readonly hostname: Hostname;
 }
@@ -138,45 +102,4 @@ export function routeFor<P extends Pathway>(path: string, routes: readonly P[]):
     if (route.target.to === 'media' && route.target.file) return false;
     return path.startsWith(route.path === '/' ? '/' : `${route.path}/`);
   });
-}
-
-/** What a request means. */
-export function meaningOf<S extends Routed>(request: WebRequest, index: HostIndex<S>): Meaning<S> {
-  if (/^(TRACE|CONNECT)$/.test(request.method)) {
-    return { to: 'refused', status: 405, why: `${request.method} is never passed on` };
-  }
-  const path = pathOf(request.target);
-  if (path === undefined)
-    return { to: 'refused', status: 400, why: 'the path leads above its root, or is wrongly encoded' };
-  const name = request.host === undefined ? undefined : hostName(request.host);
-  const entry = name === undefined ? undefined : hostnamesFor(name, index)[0];
-  if (!entry) return { to: 'nobody', host: name };
-  const found: Found<S> = { ...entry, path };
-  const route: S['routes'][number] | undefined = routeFor(path, entry.site.routes);
-  if (!route)
-    return { to: 'nothing', status: 404, why: 'no app and no alias of the project answers this path', ...found };
-  return route.target.to === 'app' ? { to: 'app', route, ...found } : mediaMeaning(request, route, found);
-}
-
-/** A name that begins with a dot, anywhere in the path. */
-const HIDDEN = /\/\.(?!well-known\/)/;
-
-function mediaMeaning<S extends Routed>(request: WebRequest, route: S['routes'][number], found: Found<S>): Meaning<S> {
-  const file = route.target.to === 'media' && route.target.file;
-  if (!file && found.path === route.path && route.path !== '/') {
-    const query = /\?[^#]+/.exec(request.target)?.[0] ?? '';
-    return { to: 'redirect', status: 301, location: `${route.path}/${query}`, route, ...found };
-  }
-  if (!file && HIDDEN.test(found.path))
-    return { to: 'nothing', status: 404, why: 'hidden files are never served', route, ...found };
-  if (!/^(GET|HEAD)$/.test(request.method)) {
-    return {
-      to: 'nothing',
-      status: 405,
-      why: `files are read, not written: ${request.method} is not for them`,
-      route,
-      ...found,
-    };
-  }
-  return { to: 'media', route, ...found };
 }

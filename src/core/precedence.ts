@@ -31,6 +31,21 @@ export function byPrecedence(a: Hostname, b: Hostname): number {
   );
 }
 
+const KINDS: Readonly<Record<Hostname['kind'], string>> = {
+  exact: 'exact names',
+  leading: 'names such as `*.example.org`',
+  trailing: 'names such as `www.*`',
+  glob: 'globs',
+};
+
+/** Why one hostname wins over another. */
+export function whyStronger(strong: Hostname, weak: Hostname): string {
+  if (hostClass(strong) !== hostClass(weak)) return `${KINDS[strong.kind]} come before ${KINDS[weak.kind]}`;
+  return literalLength(strong) > literalLength(weak)
+    ? 'the longer one wins'
+    : 'among globs of one length more `?` win, then the first by name';
+}
+
 /**
  * All pairs that share a host, each pair once, the stronger first. Looks only at pairs whose ends agree, so that a
  * thousand projects with names of their own take no longer than they must.
@@ -74,6 +89,36 @@ function overlap(a: string, b: string): boolean {
     row = next;
   }
   return row[b.length]!;
+}
+
+/** A host that fits both, as short as it gets; undefined when there is none. */
+export function commonHost(a: Hostname, b: Hostname): string | undefined {
+  const [first, second] = [atLeastOne(a), atLeastOne(b)];
+  const lost = new Set<number>();
+  const walk = (i: number, j: number): string | undefined => {
+    if (i === first.length && j === second.length) return '';
+    const key = i * (second.length + 1) + j;
+    if (lost.has(key)) return undefined;
+    const [x, y] = [first[i], second[j]];
+    let rest: string | undefined;
+    if (x === '*') rest = walk(i + 1, j) ?? (y === undefined || y === '*' ? undefined : letter(y, walk(i, j + 1)));
+    if (y === '*') rest ??= walk(i, j + 1) ?? (x === undefined || x === '*' ? undefined : letter(x, walk(i + 1, j)));
+    const both = x !== undefined && y !== undefined && x !== '*' && y !== '*';
+    if (both && (x === y || x === '?' || y === '?')) rest = letter(x === '?' ? y : x, walk(i + 1, j + 1));
+    if (rest === undefined) lost.add(key);
+    return rest;
+  };
+  return walk(0, 0);
+}
+
+/** The stars of `*.x` and `x.*` stand for something. */
+function atLeastOne({ kind, name }: Hostname): string {
+  if (kind === 'leading') return name.replace('*', '?*');
+  return kind === 'trailing' ? name.replace('*', '?*') : name;
+}
+
+function letter(character: string, rest: string | undefined): string | undefined {
+  return rest === undefined ? undefined : `${character === '?' ? 'x' : character}${rest}`;
 }
 
 function prefixRow(pattern: string): boolean[] {

@@ -117,8 +117,8 @@ function runsInCircles(first: PathRedirect, all: readonly PathRedirect[], hostna
   });
 }
 
-/** Where a redirect leads from a path it covers. */
-function follow(redirect: PathRedirect, path: string): string {
+/** Where a redirect leads from a path it covers, without the query. Not for those that say gone. */
+export function follow(redirect: PathRedirect, path: string): string {
   const tail = redirect.exact ? '' : path.slice(redirect.path === '/' ? 0 : redirect.path.length);
   return tail === '' ? redirect.to! : `${redirect.to!.replace(/\/$/, '')}${tail}`;
 }

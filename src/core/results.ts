@@ -1,5 +1,7 @@
 /** What operations hand back, for the terminal and as JSON. */
+import type { Concern } from './concern.ts';
 import type { Limits } from './model.ts';
+import type { Problem } from './problems.ts';
 
 /** Stands in every JSON document and line hostctl prints; grows when a field changes its meaning or goes. */
 export const JSON_VERSION = 1;
@@ -86,4 +88,82 @@ export interface CheckResult {
   readonly detail: string;
   /** What to do about it. */
   readonly advice?: string;
+}
+
+/** What `hostctl check` found, at its place. */
+export type AuditFinding = Problem & Pick<Concern, 'level' | 'topic'>;
+
+export interface Audit {
+  /** By topic, errors first. */
+  readonly findings: readonly AuditFinding[];
+  /** Definitions that were looked at. */
+  readonly projects: number;
+}
+
+/** A rule of a proxy, in its own words. */
+export interface RuleView {
+  readonly proxy: 'nginx' | 'traefik';
+  readonly rule: string;
+  /** Traefik's router, the number it is ranked by, and what happens on the way. */
+  readonly router?: string;
+  readonly priority?: number;
+  readonly middlewares?: readonly string[];
+}
+
+/** A line of YAML that has a part in the answer. */
+export interface PlaceView {
+  readonly what: 'hostname' | 'app' | 'media' | 'setting';
+  /** What it says: a hostname, a path, what a setting does. */
+  readonly text: string;
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+export interface FileView {
+  /** On this machine: what the definition names, or what is served. */
+  readonly path: string;
+  readonly of: 'definition' | 'live';
+  readonly state: 'file' | 'folder' | 'link' | 'missing' | 'closed';
+}
+
+export interface ContainerReport {
+  readonly name: string;
+  /** running, exited, restarting, …; `missing` when there is none. */
+  readonly state: string;
+  /** What is wrong with it, or what it answers when it is asked directly. */
+  readonly detail: string;
+  readonly ok: boolean;
+  /** The last lines it wrote, when it does not answer. */
+  readonly log: readonly string[];
+}
+
+/** What is in force on this host, which the definitions may have changed since. */
+export interface LiveView {
+  readonly release?: number;
+  /** How the live release answers when not as the definition says. */
+  readonly differs?: string;
+  readonly proxy: 'answers' | 'silent';
+  /** What a visitor gets at this moment; absent for what is not asked: https, and methods that change something. */
+  readonly visit?: { readonly status?: number; readonly reason?: string; readonly location?: string };
+  readonly containers: readonly ContainerReport[];
+}
+
+/** From a URL to what answers it, and why. */
+export interface Explanation {
+  readonly url: string;
+  readonly method: string;
+  readonly project?: string;
+  /** What the definitions make of it, in a sentence. */
+  readonly answer: string;
+  readonly places: readonly PlaceView[];
+  /** Other hostnames that fit, and why they do not get it. */
+  readonly outranked: readonly string[];
+  readonly rules: readonly RuleView[];
+  readonly files: readonly FileView[];
+  readonly live?: LiveView;
+  /** Why `live` is missing. */
+  readonly offline?: string;
+  /** What is in the way, what weighs most first, with what to do. */
+  readonly causes: readonly { readonly text: string; readonly hint?: string }[];
 }

@@ -1,7 +1,6 @@
 import { aliasDirectory, mediaLink, UPLOADS } from './layout.ts';
 import type { App, Media, Project, Tls } from './model.ts';
 import { groupName, hashOf } from './names.ts';
-import type { Routed } from './match.ts';
 import { bySpecificity, type Route, type Site, type SiteTls, type Upstream } from './routes.ts';
 import type { ImageIdentity, MediaSet, Workload } from './state.ts';
 
@@ -81,20 +80,32 @@ function siteTls({ source, redirect }: Tls): SiteTls {
   return { ...(source.kind === 'acme' ? { acme: source.challenge } : {}), redirect };
 }
 
-/** What a definition alone says of where requests go, before anything of it runs. */
-export function outlineOf(project: Project): Routed {
-  const toApps = project.apps.flatMap(({ name, path }) =>
-    path === undefined ? [] : [{ path, target: { to: 'app' as const, app: name } }],
-  );
-  const toMedia = project.media.map(({ alias, source }) => ({
-    path: alias,
-    target: { to: 'media' as const, file: source.kind === 'file' },
-  }));
-  return {
-    project: project.name,
-    hostnames: project.hostnames,
-    routes: [...toApps, ...toMedia].toSorted(bySpecificity),
-  };
+/** What a definition alone says of where requests go, before anything of it runs: upstreams by the names of the apps. */
+export function outlineOf(project: Project): Site {
+  const { name, hostnames, maxBody, settings, tls } = project;
+  const toApps: Route[] = project.apps.flatMap((app) => {
+    if (app.path === undefined) return [];
+    const upstream: Upstream =
+      app.listen.kind === 'port'
+        ? { kind: 'port', host: `${name}-${app.name}`, port: app.listen.port }
+        : { kind: 'socket', link: `${name}.${app.name}` };
+    const sticky = isSticky(app) ? { sticky: true as const } : {};
+    const target = {
+      to: 'app' as const,
+      app: app.name,
+      upstreams: [upstream],
+      readTimeout: project.timeout,
+      ...sticky,
+    };
+    return [{ path: app.path, target }];
+  });
+  const toMedia: Route[] = project.media.map(({ alias, source, maxAge }) => {
+    const uploads = source.kind === 'uploads';
+    const root = uploads ? `${name}/${aliasDirectory(alias)}.${UPLOADS}` : mediaLink(name, alias);
+    return { path: alias, target: { to: 'media', root, file: source.kind === 'file', uploads, maxAge } };
+  });
+  const more = { ...(settings ? { settings } : {}), ...(tls ? { tls: siteTls(tls) } : {}) };
+  return { project: name, hostnames, routes: [...toApps, ...toMedia].toSorted(bySpecificity), maxBody, ...more };
 }
 
 /** One replica is the same for everybody. */

@@ -96,7 +96,7 @@ export class LocalHost implements Host {
   }
 
   async readLink(path: string): Promise<string | undefined> {
-    return this.#plain(path, () => absent(readlink(this.#at(path))));
+    return this.#plain(path, () => absent(readlink(this.#at(path)), 'EINVAL'));
   }
 
   async unpack(path: string, tar: Readable, options: UnpackOptions): Promise<void> {
@@ -208,12 +208,13 @@ function isLeftover(name: string): boolean {
   }
 }
 
-async function absent<T>(work: Promise<T>): Promise<T | undefined> {
+/** @param also another code that says so: EINVAL of what is there and no link */
+async function absent<T>(work: Promise<T>, also?: string): Promise<T | undefined> {
   try {
     return await work;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    if (code === 'ENOENT' || code === 'ENOTDIR' || (code !== undefined && code === also)) return undefined;
     throw error;
   }
 }

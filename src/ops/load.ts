@@ -35,6 +35,8 @@ export interface Loaded {
   readonly problems: readonly Problem[];
   /** Every definition's name, broken or not. */
   readonly names: readonly string[];
+  /** By project: where every part of a definition stands. */
+  readonly files: ReadonlyMap<string, YamlFile>;
 }
 
 /** hostctl.yaml of a directory. `bases` are those whose image it may name. */
@@ -49,16 +51,17 @@ async function readWorkspace(
   files: Files,
   dir: string,
   bases: readonly Base[],
-): Promise<{ workspace: Workspace; problems: readonly Problem[] }> {
+): Promise<{ workspace: Workspace; settings?: YamlFile; problems: readonly Problem[] }> {
   const defaults = normaliseWorkspace({}, dir);
   const read = await readYaml(files, join(dir, WORKSPACE_FILE), dir);
   if ('problems' in read) return { workspace: defaults, problems: read.problems };
   const { file } = read;
-  if (file.value === null || file.value === undefined) return { workspace: defaults, problems: file.flaws };
+  if (file.value === null || file.value === undefined)
+    return { workspace: defaults, settings: file, problems: file.flaws };
   const checked = checkSchema(workspaceSchema, file);
   const more = checked.ok ? checkWorkspaceTls(checked.value.tls) : checked.findings;
   const problems = inOrder([...file.flaws, ...file.problems([...more, ...checkBases(file, bases)])]);
-  return { workspace: checked.ok ? normaliseWorkspace(checked.value, dir) : defaults, problems };
+  return { workspace: checked.ok ? normaliseWorkspace(checked.value, dir) : defaults, settings: file, problems };
 }
 
 /** `bases.images` names bases, and which there are is known only to the templates. */
@@ -75,12 +78,21 @@ function checkBases(file: YamlFile, bases: readonly Base[]): Finding[] {
     });
 }
 
-/** Every problem of a workspace, hostctl.yaml's own first; fails with all of them. Returns the projects' names. */
+/** hostctl.yaml and all definitions, with every problem, hostctl.yaml's own first. */
+export async function readAll(
+  files: Files,
+  dir: string,
+  templates: Templates,
+): Promise<{ workspace: Workspace; settings?: YamlFile; loaded: Loaded; problems: readonly Problem[] }> {
+  const { problems, ...read } = await readWorkspace(files, dir, templates.bases);
+  const loaded = await loadProjects(files, read.workspace, templates.runtimes);
+  return { ...read, loaded, problems: [...problems, ...loaded.problems] };
+}
+
+/** Fails with every problem of a workspace. Returns the projects' names. */
 export async function validate(files: Files, dir: string, templates: Templates): Promise<readonly string[]> {
-  const { workspace, problems } = await readWorkspace(files, dir, templates.bases);
-  const loaded = await loadProjects(files, workspace, templates.runtimes);
-  const all = [...problems, ...loaded.problems];
-  if (all.length > 0) throw new DefinitionError(all);
+  const { loaded, problems } = await readAll(files, dir, templates);
+  if (problems.length > 0) throw new DefinitionError(problems);
   return loaded.names;
 }
 
@@ -100,7 +112,7 @@ export async function findWorkspace(files: Files, from: string): Promise<string>
 export async function loadProjects(files: Files, workspace: Workspace, runtimes: readonly Runtime[]): Promise<Loaded> {
   const dir = join(workspace.dir, PROJECTS);
   const listed = await listProjects(files, dir);
-  if ('problem' in listed) return { projects: [], problems: [listed.problem], names: [] };
+  if ('problem' in listed) return { projects: [], problems: [listed.problem], names: [], files: new Map() };
   const found = listed.names.filter((name) => /\.ya?ml$/.test(name));
   const read = await Promise.all(found.map((name) => readDefinition(join(dir, name), files, workspace, runtimes)));
   const twice = sameName(found, dir, workspace);
@@ -108,6 +120,7 @@ export async function loadProjects(files: Files, workspace: Workspace, runtimes:
     projects: read.flatMap((item) => (item.project ? [item.project] : [])),
     problems: [...read.flatMap((item) => item.problems), ...twice, ...sharedHostnames(read)],
     names: [...new Set(found.map(nameOf))],
+    files: new Map(read.flatMap(({ shown, file }) => (file ? [[nameOf(shown), file]] : []))),
   };
 }
 

@@ -67,7 +67,8 @@ function ask(workload: Workload, host: string, ctx: Context): Promise<Answer> {
   return ctx.prober.candidate(targetOf(workload), { host, path: workload.health.path!, timeout: 5000 });
 }
 
-function targetOf(workload: Workload): ProbeTarget {
+/** Where a container can be asked directly. */
+export function targetOf(workload: Workload): ProbeTarget {
   if (workload.listen.kind === 'port') {
     return { kind: 'port', host: workload.container.name, port: workload.listen.port };
   }

@@ -1,5 +1,6 @@
 import type { DriverName, ProxySettings } from '../core/model.ts';
 import type { ProxyPart } from '../core/proxy-part.ts';
+import type { RuleView } from '../core/results.ts';
 import type { Site } from '../core/routes.ts';
 
 export interface GeneratedFile {
@@ -27,6 +28,19 @@ export interface Generation {
   readonly files: readonly GeneratedFile[];
 }
 
+/** A request whose rules are asked for. */
+export interface AskedRequest {
+  readonly project: string;
+  readonly scheme: 'http' | 'https';
+  readonly method: string;
+  /** Lower case, without a port. */
+  readonly host: string;
+  /** Path and query as sent. */
+  readonly target: string;
+  /** Path decoded and tidied up. */
+  readonly path: string;
+}
+
 /** A program run inside a part. */
 export interface PartCommand {
   readonly part: string;
@@ -44,6 +58,8 @@ export interface ProxyDriver {
   /** Its containers in the order they start, the one that publishes the ports last (unless somebody else runs that). */
   readonly parts: (settings: ProxySettings) => readonly ProxyPart[];
   readonly generation: (input: DriverInput) => Generation;
+  /** The rules of a generation that a request goes by, in the order it meets them. */
+  readonly explain: (files: readonly GeneratedFile[], asked: AskedRequest) => readonly RuleView[];
   /** Checks a generation; anything but exit code 0 without warnings refuses it. */
   readonly check: (generation: string) => PartCommand;
   /** Loads what the driver's link leads to. */

@@ -7,6 +7,7 @@ import { fillTemplate } from '../core/template.ts';
 import type { DriverInput, Generation, GeneratedFile, ProxyDriver } from './driver.ts';
 import { globOrder } from './globs.ts';
 import { usersFiles } from './nginx-access.ts';
+import { nginxRules } from './nginx-match.ts';
 import { siteConfig } from './nginx-site.ts';
 import { GENERATION } from './nginx-text.ts';
 
@@ -37,6 +38,7 @@ export const nginx: ProxyDriver = {
   sockets: true,
   parts: () => [{ ...nginxPart(EDGE), edge: true }],
   generation: (input) => named(nginxFiles(input, EDGE)),
+  explain: nginxRules,
   ...commands(EDGE),
   linger: EDGE.linger,
 };

@@ -14,6 +14,11 @@ export function dumpTraefik(document: object): string {
   return `# Written by hostctl. A change here is lost at the next deploy.\n${text}`;
 }
 
+/** Reads such a document back. */
+export function readTraefik(text: string): unknown {
+  return load(text);
+}
+
 /** Without empty mappings and lists; middlewares that are switched on by an empty one write `true` instead. */
 function pruned(value: unknown): unknown {
   if (Array.isArray(value)) return value.length === 0 ? undefined : value.map(pruned);

@@ -1,10 +1,15 @@
 import { INNER, INSIDE, LAYOUT } from '../core/layout.ts';
 import { PROXY_PORT, type ProxyPart } from '../core/proxy-part.ts';
-import type { DriverInput, Generation, ProxyDriver } from './driver.ts';
+import type { RuleView } from '../core/results.ts';
+import type { AskedRequest, DriverInput, GeneratedFile, Generation, ProxyDriver } from './driver.ts';
 import { commands, named, nginxFiles, nginxPart, type Place } from './nginx.ts';
+import { nginxRules } from './nginx-match.ts';
 import { dynamicConfig } from './traefik-config.ts';
-import { dumpTraefik } from './traefik-yaml.ts';
+import { chooseRouter } from './traefik-match.ts';
+import { NGINX, WEB } from './traefik-site.ts';
+import { dumpTraefik, readTraefik } from './traefik-yaml.ts';
 
+const WEB_SECURE = 'websecure';
 /** The file of a generation that Traefik reads. */
 const FILE = 'traefik.yml';
 
@@ -42,6 +47,7 @@ export const traefik: ProxyDriver = {
     ...(existing ? [] : [traefikPart()]),
   ],
   generation,
+  explain,
   ...commands(BEHIND),
   publish: { file: FILE, at: LAYOUT.dynamicFile },
   linger: NGINX_LINGER_MS,
@@ -51,6 +57,28 @@ function generation(input: DriverInput): Generation {
   const nginxAt = { url: `http://${BEHIND.listen}`, idle: NGINX_IDLE_MS };
   const document = dynamicConfig(input, nginxAt);
   return named([...nginxFiles(input, BEHIND), { path: FILE, text: dumpTraefik(document) }]);
+}
+
+function explain(files: readonly GeneratedFile[], asked: AskedRequest): RuleView[] {
+  const text = files.find((file) => file.path === FILE)?.text ?? '';
+  const { routers } = (readTraefik(text) as ReturnType<typeof dynamicConfig>).http;
+  const chosen = chooseRouter(routers, {
+    entryPoint: asked.scheme === 'https' ? WEB_SECURE : WEB,
+    host: asked.host,
+    path: /^[^?#]*/.exec(asked.target)![0],
+    method: asked.method,
+    headers: {},
+  });
+  if (!chosen) return [];
+  const { rule, priority, middlewares, service } = chosen.router;
+  const view: RuleView = {
+    proxy: 'traefik',
+    router: chosen.name,
+    rule,
+    priority,
+    ...(middlewares ? { middlewares } : {}),
+  };
+  return service === NGINX ? [view, ...nginxRules(files, asked)] : [view];
 }
 
 /** What can be settled once, at the start; whatever follows from the sites stands in the file it watches. */

@@ -1,10 +1,29 @@
 import type { ChalkInstance } from 'chalk';
 import { visible } from '../core/characters.ts';
+import { LEVELS } from '../core/concern.ts';
 import type { Problem } from '../core/problems.ts';
+import type { Audit } from '../core/results.ts';
+import { count } from '../errors.ts';
 
 /** Problems with their place and a code frame, in the order of the files. */
 export function formatProblems(problems: readonly Problem[], paint: ChalkInstance): string {
   return problems.map((problem) => formatProblem(problem, paint)).join('\n');
+}
+
+/** What `hostctl check` found, by topic. Notes come without the lines they are about. */
+export function formatAudit({ findings, projects }: Audit, paint: ChalkInstance): string {
+  const colours = { error: paint.red, warning: paint.yellow, note: paint.cyan };
+  const groups = [...new Set(findings.map(({ topic }) => topic))].map((topic) => {
+    const parts = findings
+      .filter((finding) => finding.topic === topic)
+      .map((finding) => {
+        const frame = finding.level === 'note' ? { ...finding, excerpt: [], path: '' } : finding;
+        return `${colours[finding.level](finding.level)} ${formatProblem(frame, paint)}`;
+      });
+    return `${paint.bold(`── ${topic}`)}\n${parts.join('')}\n`;
+  });
+  const counts = LEVELS.map((level) => count(findings.filter((finding) => finding.level === level).length, level));
+  return `${groups.join('')}${count(projects, 'project')}: ${counts.join(', ')}\n`;
 }
 
 function formatProblem(problem: Problem, paint: ChalkInstance): string {

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import Check from '../../src/commands/check.ts';
 import Completion from '../../src/commands/completion.ts';
 import Deploy from '../../src/commands/deploy.ts';
 import Doctor from '../../src/commands/doctor.ts';
@@ -54,6 +55,38 @@ describe('validate', () => {
       out: '',
       err: 'error there is no project `nobody`\n  → projects here: bad, good\n',
     });
+  });
+});
+
+describe('check', () => {
+  test('finds what validate finds, and more; errors are exit code 2, warnings with --strict', async () => {
+    const { code, out } = await runCommand(Check, '', here);
+    expect(out).toContain('── definitions\nerror projects/bad.yaml:2:16 unknown key `runtim`');
+    expect(out).toMatch(/2 projects: 1 error, 0 warnings, \d notes?\n$/);
+    expect(code).toBe(2);
+    const wide = mkdtempSync(join(tmpdir(), 'hostctl-wide-'));
+    mkdirSync(join(wide, 'projects'));
+    writeFileSync(join(wide, 'hostctl.yaml'), `data: ${wide}/data\n`);
+    writeFileSync(join(wide, 'projects/a.yaml'), 'hostnames: ["*a.org"]\napps: { web: { image: a, port: 80 } }\n');
+    const there = { HOSTCTL_WORKSPACE: wide };
+    expect(await runCommand(Check, '', there)).toMatchObject({ code: 0, err: '' });
+    const strict = await runCommand(Check, '--strict --json', there);
+    expect(strict.code).toBe(2);
+    expect(JSON.parse(strict.out)).toMatchObject({ version: 1, projects: 1, errors: 0, warnings: 1 });
+    const [finding] = (JSON.parse(strict.out) as { findings: object[] }).findings;
+    expect(finding).toMatchObject({
+      level: 'warning',
+      topic: 'hostnames',
+      file: 'projects/a.yaml',
+      line: 1,
+      column: 13,
+    });
+    // A broken hostctl.yaml hides no definition.
+    writeFileSync(join(wide, 'hostctl.yaml'), 'dta: x\n');
+    writeFileSync(join(wide, 'projects/b.yaml'), 'hostnam: [b.org]\n');
+    const { code: broken, err } = await runCommand(Check, '', there);
+    expect([broken, err.match(/unknown key/g)?.length]).toEqual([2, 2]);
+    rmSync(wide, { recursive: true });
   });
 });
 

@@ -1,27 +1,27 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import {
-  type HostIndex,
-  indexHosts,
-  type Meaning,
-  meaningOf,
-  type Routed,
-  type WebRequest,
-} from '../../src/core/match.ts';
+import { type HostIndex, hostName, indexHosts } from '../../src/core/match.ts';
+import { type Meaning, meaningOf, type WebRequest } from '../../src/core/meaning.ts';
+import type { Site } from '../../src/core/routes.ts';
 import { outlineOf } from '../../src/core/site.ts';
 import { normaliseWorkspace } from '../../src/core/workspace.ts';
 import { LocalFiles } from '../../src/local/files.ts';
 import { loadTemplates } from '../../src/local/templates.ts';
 import { loadProjects } from '../../src/ops/load.ts';
+import { drivers } from '../../src/proxy/index.ts';
 import { type Expected, readRequests, REQUESTS, type Row } from '../support/requests.ts';
 
 const rows = readRequests();
-let index: HostIndex<Routed>;
+let index: HostIndex<Site>;
+let sites: readonly Site[];
+let templates: Readonly<Record<string, string>>;
 
 beforeAll(async () => {
-  const { runtimes } = await loadTemplates(new URL('../../templates', import.meta.url).pathname);
-  const loaded = await loadProjects(new LocalFiles(), normaliseWorkspace({}, REQUESTS), runtimes);
+  const found = await loadTemplates(new URL('../../templates', import.meta.url).pathname);
+  templates = await found.proxy('nginx');
+  const loaded = await loadProjects(new LocalFiles(), normaliseWorkspace({}, REQUESTS), found.runtimes);
   expect(loaded.problems).toEqual([]);
-  index = indexHosts(loaded.projects.map(outlineOf));
+  sites = loaded.projects.map(outlineOf);
+  index = indexHosts(sites);
 });
 
 /** What reaches the matcher of a request on the wire. */
@@ -31,7 +31,7 @@ function requestOf({ target, hosts, method }: Row): WebRequest {
   return { method, scheme: 'http', host: absolute[1]!, target: absolute[2]!.replace(/^(?!\/)/, '/') };
 }
 
-function shown(meaning: Meaning<Routed>): string {
+function shown(meaning: Meaning<Site>): string {
   switch (meaning.to) {
     case 'refused':
     case 'nothing':
@@ -48,7 +48,7 @@ function shown(meaning: Meaning<Routed>): string {
 }
 
 /** Which files there are is for the proxy to know: to the matcher one that is not there is a file like any other. */
-function wanted(expected: Expected, meaning: Meaning<Routed>): string {
+function wanted(expected: Expected, meaning: Meaning<Site>): string {
   switch (expected.kind) {
     case 'app':
     case 'upgrade':
@@ -79,3 +79,41 @@ describe('the table of requests', () => {
     },
   );
 });
+
+describe.each(['nginx', 'traefik'] as const)('the rules of %s', (name) => {
+  test('lead every request to what it means', () => {
+    const { proxy } = normaliseWorkspace({}, REQUESTS);
+    const input = { sites, settings: { ...proxy, driver: name }, cpus: 2, token: 't', templates };
+    const { files } = drivers[name].generation(input);
+    let direct = 0;
+    for (const row of rows.filter((item) => !item.wire && item.headers.length === 0)) {
+      const request = requestOf(row);
+      const meaning = meaningOf(request, index);
+      if (meaning.to === 'refused' || meaning.to === 'nobody') continue;
+      const host = hostName(request.host!)!;
+      const [first, second] = drivers[name].explain(files, {
+        ...request,
+        host,
+        path: meaning.path,
+        project: meaning.site.project,
+      });
+      const nginx = first!.proxy === 'nginx' ? first! : second;
+      if (nginx) expect(nginx.rule, row.text).toMatch(locationOf(meaning));
+      else {
+        direct += 1;
+        const { app } = (meaning as { route: { target: { app: string } } }).route.target;
+        expect(first!.router, row.text).toMatch(new RegExp(`^${meaning.site.project}(\\..*)?\\.${app}$`));
+      }
+    }
+    if (name === 'traefik') expect(direct).toBeGreaterThan(150);
+  });
+});
+
+/** The location that should be chosen. */
+function locationOf(meaning: Exclude<Meaning<Site>, { to: 'refused' | 'nobody' }>): RegExp {
+  const { path } = meaning;
+  const route = 'route' in meaning ? meaning.route : undefined;
+  const at = (route?.path ?? '/').replaceAll('.', '\\.');
+  if (at === '/') return /; location (\^~ )?\/$/;
+  return new RegExp(path === route!.path ? `; location = ${at}$` : `; location \\^~ ${at}/$`);
+}

@@ -238,8 +238,11 @@ class FakeMachine implements Machine {
   async discard(): Promise<void> {
     // Nothing was made.
   }
-  async read(): Promise<string | undefined> {
-    return undefined;
+  /** Files of the machine itself, such as /proc/meminfo. */
+  readonly texts = new Map<string, string>();
+
+  async read(path: string): Promise<string | undefined> {
+    return this.texts.get(path);
   }
   async listens(_port: number): Promise<boolean> {
     return false;
