@@ -1,0 +1,159 @@
+import { parseUrlPath } from '../../core/routes.ts';
+import type { Directive } from './ledger.ts';
+import { fitsAll, listPaths, literalOf } from './pattern.ts';
+import { pathFor } from './paths.ts';
+import { ACCESS, mergeRules, type Policy, readRules, type Rules, toPolicy } from './rules.ts';
+import { below, type Scope, type Site, type Target, trimSlash } from './site.ts';
+
+/** A section that says who may, and the paths it is about. */
+interface Rule {
+  readonly section: Directive;
+  readonly on: 'url' | 'path';
+  readonly paths: readonly string[];
+  readonly rules: Rules;
+}
+
+const OPEN: Rules = { flaws: [] };
+
+/** Who may, by the sections of a site → `http.access`. Directories first, the longest last; then locations, in order. */
+export function mapAccess(site: Site): void {
+  const rules = readSections(site);
+  const keys = keysOf(site, rules);
+  const table = (site.definition.http.access ??= {});
+  const used = new Map<Rule, { key: string; policy: Policy }[]>();
+  for (const key of keys.toSorted((a, b) => a.length - b.length || (a < b ? -1 : 1))) {
+    const applied = rulesFor(site, rules, key);
+    const merged = applied.reduce((outer, rule) => mergeRules(outer, rule.rules), OPEN);
+    const policy = toPolicy(merged, (path) => pathFor(site, path));
+    for (const rule of applied) used.set(rule, [...(used.get(rule) ?? []), { key, policy }]);
+    for (const { directive, why } of merged.flaws) {
+      site.ledger.settle(directive, 'unsupported', `${why}; ${key} is closed until you decide`);
+    }
+    if (JSON.stringify(policy) === JSON.stringify(inherited(table, key))) continue;
+    table[key] = policy ?? { allow: ['0.0.0.0/0', '::/0'] };
+  }
+  for (const rule of rules) settleRule(site, rule, used.get(rule) ?? []);
+}
+
+/** What the nearest path above says. A redirect may have closed a path already. */
+function inherited(table: Readonly<Record<string, NonNullable<Policy>>>, key: string): Policy {
+  const above = Object.keys(table).filter((path) => below(key, path));
+  const nearest = above.toSorted((a, b) => b.length - a.length)[0];
+  const policy = nearest === undefined ? undefined : table[nearest]!;
+  return policy?.allow?.includes('0.0.0.0/0') ? undefined : policy;
+}
+
+function readSections(site: Site): Rule[] {
+  return site.spots.flatMap(({ directive, scopes }) => {
+    const lines = (directive.body ?? []).filter(({ name }) => ACCESS.has(name));
+    if (lines.length === 0 || ACCESS.has(directive.name)) return [];
+    const rules = readRules(directive.body!);
+    const open = toPolicy(rules, (path) => path) === undefined;
+    const place = placeOf(site, directive, scopes);
+    if (place === 'hidden') settleLines(site, directive, 'implied', 'hidden files are never served');
+    else if (place !== undefined) return [{ section: directive, rules, ...place }];
+    else if (open && rules.flaws.length === 0) settleLines(site, directive, 'implied', 'open, as everything is');
+    else settleLines(site, directive, 'unsupported', 'http.access is by URL path: say by hand which paths this is about');
+    return [];
+  });
+}
+
+function placeOf(
+  site: Site,
+  section: Directive,
+  scopes: readonly Scope[],
+): Pick<Rule, 'on' | 'paths'> | 'hidden' | undefined {
+  const regex = section.name.endsWith('match') || section.args[0] === '~';
+  const pattern = (section.args[0] === '~' ? section.args[1] : section.args[0]) ?? '';
+  const kind = section.name.replace('match', '');
+  if (/\\?\.(?:ht|git|svn|hg|env|bzr)|\^\\\.|^\.\*$|\/\\\./.test(pattern) && kind !== 'location' && pattern !== '.*') return 'hidden';
+  if (kind === 'limit') {
+    const outer = scopes.at(-1);
+    return outer && section.name === 'limit' ? placeOf(site, outer.section, scopes.slice(0, -1)) : undefined;
+  }
+  if (kind === 'files') return placeOfFile(site, pattern, regex, scopes);
+  if (kind === 'proxy') return placeOfProxy(pattern, regex);
+  if (kind !== 'location' && kind !== 'directory') return undefined;
+  const on = kind === 'location' ? 'url' : 'path';
+  if (!regex) {
+    const path = trimSlash(pattern).replace(/\/\*$/, '') || '/';
+    return /[*?[]/.test(path) || (on === 'url' && !parseUrlPath(path).ok) ? undefined : { on, paths: [path] };
+  }
+  if (fitsAll(pattern)) return { on, paths: ['/'] };
+  const list = listPaths(pattern);
+  // An expression that ends in a segment also protects its neighbours, which a path does not.
+  return list && list.every(({ loose, exact }) => !loose && !exact) ? { on, paths: list.map(({ path }) => path) } : undefined;
+}
+
+/** A file that is the script of an app stands for the app. */
+function placeOfFile(
+  site: Site,
+  pattern: string,
+  regex: boolean,
+  scopes: readonly Scope[],
+): Pick<Rule, 'on' | 'paths'> | undefined {
+  const folder = scopes.findLast(({ kind }) => kind === 'directory');
+  const name = regex ? literalOf(pattern) : pattern;
+  const fits = (path: string): boolean => {
+    const base = path.split('/').at(-1)!;
+    if (folder && !folder.regex && !below(path, folder.pattern)) return false;
+    if (name === undefined) return false;
+    return name === base || (name.startsWith('*.') && !regex && base.endsWith(name.slice(1)));
+  };
+  const scripts = site.targets.filter(({ kind, path }) => kind === 'script' && fits(path));
+  return scripts.length > 0 ? { on: 'path', paths: scripts.map(({ path }) => path) } : undefined;
+}
+
+/** What may be proxied: `*` is all of it. */
+function placeOfProxy(pattern: string, regex: boolean): Pick<Rule, 'on' | 'paths'> | undefined {
+  return regex || pattern !== '*' ? undefined : { on: 'path', paths: ['proxy:'] };
+}
+
+/** Every URL path a rule may change something for. */
+function keysOf(site: Site, rules: readonly Rule[]): string[] {
+  const keys = new Set<string>(['/', ...site.targets.map(({ url }) => url)]);
+  for (const { on, paths } of rules) {
+    for (const path of paths) {
+      if (on === 'url') keys.add(path);
+      for (const target of on === 'path' ? site.targets : []) {
+        if (target.kind === 'script' || path === target.path || !below(path, target.path)) continue;
+        const key = trimSlash(`${target.url}/${path.slice(target.path.length)}`);
+        if (targetOf(site, key) === target) keys.add(key);
+      }
+    }
+  }
+  return [...keys].filter((key) => parseUrlPath(key).ok);
+}
+
+/** What a URL path leads to: the longest alias wins. */
+function targetOf(site: Site, url: string): Target | undefined {
+  return site.targets.find((target) => below(url, target.url));
+}
+
+function rulesFor(site: Site, rules: readonly Rule[], key: string): Rule[] {
+  const target = targetOf(site, key);
+  const path = target && (target.kind === 'script' ? target.path : trimSlash(target.path + key.slice(target.url === '/' ? 0 : target.url.length)));
+  const fits = (rule: Rule, value: string): string | undefined => rule.paths.find((prefix) => below(value, prefix));
+  const directories = rules
+    .flatMap((rule) => {
+      const prefix = rule.on === 'path' && path !== undefined ? fits(rule, path) : undefined;
+      return prefix === undefined ? [] : [{ rule, length: prefix === '/' ? 0 : prefix.length }];
+    })
+    .toSorted((a, b) => a.length - b.length)
+    .map(({ rule }) => rule);
+  return [...directories, ...rules.filter((rule) => rule.on === 'url' && fits(rule, key) !== undefined)];
+}
+
+function settleRule(site: Site, rule: Rule, used: readonly { key: string; policy: Policy }[]): void {
+  const closed = used.filter(({ policy }) => policy !== undefined).map(({ key }) => key);
+  if (closed.length > 0) settleLines(site, rule.section, 'mapped', `http.access: ${closed.join(', ')}`);
+  else if (used.length > 0) settleLines(site, rule.section, 'implied', 'open, as everything is unless http.access says otherwise');
+  else settleLines(site, rule.section, 'implied', 'hostctl serves nothing from there');
+}
+
+function settleLines(site: Site, section: Directive, status: 'mapped' | 'implied' | 'unsupported', note: string): void {
+  site.ledger.settle(section, status, note);
+  for (const line of section.body ?? []) {
+    if (ACCESS.has(line.name)) site.ledger.settleAll(line, status, note);
+  }
+}
