@@ -4,6 +4,7 @@ export const commandNames = [
   'deploy',
   'doctor',
   'exec',
+  'import apache',
   'init',
   'logs',
   'maintenance',

@@ -8,7 +8,7 @@ export interface AppDefinition {
   path?: string;
   wsgi?: string;
   root?: string;
-  command?: readonly string[];
+  command?: string | readonly string[];
   server?: { processes?: number; threads?: number };
   env?: Record<string, string>;
   limits?: { memory?: string };
@@ -30,9 +30,7 @@ export interface AccessDefinition {
   either?: boolean;
 }
 
-export type RedirectDefinition =
-  | string
-  | { readonly to?: string; readonly status?: number; readonly exact?: boolean };
+export type RedirectDefinition = string | { readonly to?: string; readonly status?: number; readonly exact?: boolean };
 
 export interface HttpDefinition {
   body?: string;

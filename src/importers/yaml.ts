@@ -3,6 +3,8 @@
 type Value = string | number | boolean | readonly Value[] | { readonly [key: string]: Value };
 
 const WIDTH = 110;
+/** Several words that mean nothing else in YAML when they stand on a line of their own. */
+const WORDS = /^[A-Za-z][\w./-]*(?: [\w./:=@+-]*[\w./=@+-])+$/;
 /** Keys whose entries stand on lines of their own, and how many levels of them. */
 const OPEN_LEVELS: Readonly<Record<string, number>> = { apps: 2, media: 1, http: 1 };
 
@@ -15,9 +17,10 @@ export function printDefinition(definition: object): string {
 }
 
 function printEntry(key: string, value: Value, indent: string, open: number): string {
-  const flow = printFlow(value);
+  const flow = typeof value === 'string' && WORDS.test(value) ? value : printFlow(value);
   const fits = indent.length + key.length + flow.length + 2 <= WIDTH;
-  if (typeof value !== 'object' || isEmpty(value) || (open === 0 && fits)) return `${indent}${printKey(key)}: ${flow}\n`;
+  if (typeof value !== 'object' || isEmpty(value) || (open === 0 && fits))
+    return `${indent}${printKey(key)}: ${flow}\n`;
   const inner = `${indent}  `;
   const lines = isList(value)
     ? value.map((item) => `${inner}- ${printFlow(item)}\n`)

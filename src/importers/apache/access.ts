@@ -1,4 +1,5 @@
 import { parseUrlPath } from '../../core/routes.ts';
+import type { Status } from '../report.ts';
 import type { Directive } from './ledger.ts';
 import { fitsAll, listPaths, literalOf } from './pattern.ts';
 import { pathFor } from './paths.ts';
@@ -21,6 +22,7 @@ export function mapAccess(site: Site): void {
   const keys = keysOf(site, rules);
   const table = (site.definition.http.access ??= {});
   const used = new Map<Rule, { key: string; policy: Policy }[]>();
+  const doubtful = new Map<string, readonly Rule[]>();
   for (const key of keys.toSorted((a, b) => a.length - b.length || (a < b ? -1 : 1))) {
     const applied = rulesFor(site, rules, key);
     const merged = applied.reduce((outer, rule) => mergeRules(outer, rule.rules), OPEN);
@@ -29,17 +31,27 @@ export function mapAccess(site: Site): void {
     for (const { directive, why } of merged.flaws) {
       site.ledger.settle(directive, 'unsupported', `${why}; ${key} is closed until you decide`);
     }
-    if (JSON.stringify(policy) === JSON.stringify(inherited(table, key))) continue;
+    const above = nearest(table, key);
+    if (merged.flaws.length > 0) doubtful.set(key, applied);
+    // What stands above may be opened by hand, which must not open what has rules of its own.
+    const doubt = above === undefined ? undefined : doubtful.get(above);
+    const kept = doubt === undefined || doubt.length === applied.length;
+    if (kept && JSON.stringify(policy) === JSON.stringify(inherited(table, above))) continue;
     table[key] = policy ?? { allow: ['0.0.0.0/0', '::/0'] };
   }
   for (const rule of rules) settleRule(site, rule, used.get(rule) ?? []);
 }
 
-/** What the nearest path above says. A redirect may have closed a path already. */
-function inherited(table: Readonly<Record<string, NonNullable<Policy>>>, key: string): Policy {
+type Table = Readonly<Record<string, NonNullable<Policy>>>;
+
+/** The nearest path above that has a rule. A redirect may have closed one already. */
+function nearest(table: Table, key: string): string | undefined {
   const above = Object.keys(table).filter((path) => below(key, path));
-  const nearest = above.toSorted((a, b) => b.length - a.length)[0];
-  const policy = nearest === undefined ? undefined : table[nearest]!;
+  return above.toSorted((a, b) => b.length - a.length)[0];
+}
+
+function inherited(table: Table, above: string | undefined): Policy {
+  const policy = above === undefined ? undefined : table[above]!;
   return policy?.allow?.includes('0.0.0.0/0') ? undefined : policy;
 }
 
@@ -53,7 +65,8 @@ function readSections(site: Site): Rule[] {
     if (place === 'hidden') settleLines(site, directive, 'implied', 'hidden files are never served');
     else if (place !== undefined) return [{ section: directive, rules, ...place }];
     else if (open && rules.flaws.length === 0) settleLines(site, directive, 'implied', 'open, as everything is');
-    else settleLines(site, directive, 'unsupported', 'http.access is by URL path: say by hand which paths this is about');
+    else
+      settleLines(site, directive, 'unsupported', 'http.access is by URL path: say by hand which paths this is about');
     return [];
   });
 }
@@ -66,7 +79,8 @@ function placeOf(
   const regex = section.name.endsWith('match') || section.args[0] === '~';
   const pattern = (section.args[0] === '~' ? section.args[1] : section.args[0]) ?? '';
   const kind = section.name.replace('match', '');
-  if (/\\?\.(?:ht|git|svn|hg|env|bzr)|\^\\\.|^\.\*$|\/\\\./.test(pattern) && kind !== 'location' && pattern !== '.*') return 'hidden';
+  if (/\\?\.(?:ht|git|svn|hg|env|bzr)|\^\\\.|^\.\*$|\/\\\./.test(pattern) && kind !== 'location' && pattern !== '.*')
+    return 'hidden';
   if (kind === 'limit') {
     const outer = scopes.at(-1);
     return outer && section.name === 'limit' ? placeOf(site, outer.section, scopes.slice(0, -1)) : undefined;
@@ -82,7 +96,9 @@ function placeOf(
   if (fitsAll(pattern)) return { on, paths: ['/'] };
   const list = listPaths(pattern);
   // An expression that ends in a segment also protects its neighbours, which a path does not.
-  return list && list.every(({ loose, exact }) => !loose && !exact) ? { on, paths: list.map(({ path }) => path) } : undefined;
+  return list && list.every(({ loose, exact }) => !loose && !exact)
+    ? { on, paths: list.map(({ path }) => path) }
+    : undefined;
 }
 
 /** A file that is the script of an app stands for the app. */
@@ -116,7 +132,8 @@ function keysOf(site: Site, rules: readonly Rule[]): string[] {
     for (const path of paths) {
       if (on === 'url') keys.add(path);
       for (const target of on === 'path' ? site.targets : []) {
-        if (target.kind === 'script' || path === target.path || !below(path, target.path)) continue;
+        if (target.kind === 'script' || target.kind === 'proxy' || path === target.path || !below(path, target.path))
+          continue;
         const key = trimSlash(`${target.url}/${path.slice(target.path.length)}`);
         if (targetOf(site, key) === target) keys.add(key);
       }
@@ -132,7 +149,11 @@ function targetOf(site: Site, url: string): Target | undefined {
 
 function rulesFor(site: Site, rules: readonly Rule[], key: string): Rule[] {
   const target = targetOf(site, key);
-  const path = target && (target.kind === 'script' ? target.path : trimSlash(target.path + key.slice(target.url === '/' ? 0 : target.url.length)));
+  const path =
+    target &&
+    (target.kind === 'script' || target.kind === 'proxy'
+      ? target.path
+      : trimSlash(target.path + key.slice(target.url === '/' ? 0 : target.url.length)));
   const fits = (rule: Rule, value: string): string | undefined => rule.paths.find((prefix) => below(value, prefix));
   const directories = rules
     .flatMap((rule) => {
@@ -146,12 +167,17 @@ function rulesFor(site: Site, rules: readonly Rule[], key: string): Rule[] {
 
 function settleRule(site: Site, rule: Rule, used: readonly { key: string; policy: Policy }[]): void {
   const closed = used.filter(({ policy }) => policy !== undefined).map(({ key }) => key);
+  if (rule.section.name === 'limit' && closed.length > 0) {
+    const note = `http.access: ${closed.join(', ')}, for every method. Is that meant?`;
+    return settleLines(site, rule.section, 'decide', note);
+  }
   if (closed.length > 0) settleLines(site, rule.section, 'mapped', `http.access: ${closed.join(', ')}`);
-  else if (used.length > 0) settleLines(site, rule.section, 'implied', 'open, as everything is unless http.access says otherwise');
+  else if (used.length > 0)
+    settleLines(site, rule.section, 'implied', 'open, as everything is unless http.access says otherwise');
   else settleLines(site, rule.section, 'implied', 'hostctl serves nothing from there');
 }
 
-function settleLines(site: Site, section: Directive, status: 'mapped' | 'implied' | 'unsupported', note: string): void {
+function settleLines(site: Site, section: Directive, status: Status, note: string): void {
   site.ledger.settle(section, status, note);
   for (const line of section.body ?? []) {
     if (ACCESS.has(line.name)) site.ledger.settleAll(line, status, note);

@@ -4,7 +4,7 @@ import { mapPhp } from './php.ts';
 import { pythonApp } from './modpython.ts';
 import { missingNote, pathFor } from './paths.ts';
 import { proxiedApp } from './proxied.ts';
-import { named, type Site, type Target } from './site.ts';
+import { named, runs, type Site, type Target } from './site.ts';
 import { wsgiApp } from './wsgi.ts';
 
 /** The longest name an app may have. */
@@ -13,7 +13,7 @@ const LONGEST = 16;
 /** What answers requests by running: scripts, mod_python, what is proxied; else PHP or pages of the DocumentRoot. */
 export function mapApps(site: Site): void {
   const django = usesDjango(site);
-  const scripts = site.targets.filter(({ kind }) => kind === 'script').toSorted((a, b) => a.url.length - b.url.length);
+  const scripts = site.targets.filter(runs).toSorted((a, b) => a.url.length - b.url.length);
   for (const target of scripts) {
     const app = makeApp(site, target, django);
     if (app) site.definition.apps[nameOf(site, target)] = app;
@@ -23,13 +23,14 @@ export function mapApps(site: Site): void {
   if (root) mapRoot(site, root, php);
   // What an app at `/` answers is not looked for in a folder.
   for (const spot of named(site, 'documentroot')) {
-    if (!site.ledger.has(spot.directive)) site.ledger.settle(spot.directive, 'implied', 'the app at / answers everything');
+    if (!site.ledger.has(spot.directive))
+      site.ledger.settle(spot.directive, 'implied', 'the app at / answers everything');
   }
 }
 
 function makeApp(site: Site, target: Target, django: boolean): AppDefinition | undefined {
-  if (target.path.startsWith('proxy:/')) return proxiedApp(site, target);
-  if (target.path.startsWith('python:/')) return pythonApp(site, target);
+  if (target.kind === 'proxy') return proxiedApp(site, target);
+  if (target.kind === 'python') return pythonApp(site, target);
   return wsgiApp(site, target, django);
 }
 

@@ -5,7 +5,11 @@ const VERSION = [2, 4, 66] as const;
  * Whether the lines of `<IfModule>`, `<IfDefine>` or `<IfVersion>` count. Every module is taken to be there, for a site
  * that names one uses it. Undefined for what cannot be told.
  */
-export function holds(name: string, args: readonly string[], defined: ReadonlyMap<string, string>): boolean | undefined {
+export function holds(
+  name: string,
+  args: readonly string[],
+  defined: ReadonlyMap<string, string>,
+): boolean | undefined {
   const [first = ''] = args;
   const not = first.startsWith('!');
   const word = not ? first.slice(1) : first;

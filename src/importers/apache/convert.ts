@@ -1,6 +1,6 @@
 import type { Definition } from '../definition.ts';
 import type { Look } from '../look.ts';
-import type { ImportReport } from '../report.ts';
+import type { Entry, ImportReport } from '../report.ts';
 import { mapAccess } from './access.ts';
 import { mapApps } from './apps.ts';
 import { mapEnv } from './environment.ts';
@@ -38,6 +38,12 @@ export interface ApacheOptions {
 export interface ImportedSite {
   readonly name: string;
   readonly definition: Definition;
+  /** The file it stood in. */
+  readonly from: string;
+  /** What became of its own directives. */
+  readonly entries: readonly Entry[];
+  /** Whether what belongs to no site is told in this one. */
+  readonly first: boolean;
 }
 
 export interface ApacheImport {
@@ -55,30 +61,46 @@ export function convertApache(options: ApacheOptions, look: Look): ApacheImport 
   const sections = all.filter(({ name }) => name === 'virtualhost');
   const hosts = sections.map((section) => readHost(section.body ?? [], section));
   // Lines outside of all virtual hosts are a site of their own where they serve something, and there is no other.
-  if (hosts.length === 0 && flatten(server).some(({ directive }) => SERVES.test(directive.name))) hosts.push(readHost(server));
+  if (hosts.length === 0 && flatten(server).some(({ directive }) => SERVES.test(directive.name)))
+    hosts.push(readHost(server));
   const notes: string[] = [];
   const daemons = findDaemons(all);
   const secured = planSites(hosts, ledger).map((plan) => foldSecure(plan, ledger));
   const plans = foldCanonical(secured, ledger).filter((plan) => serves(plan, ledger));
   const taken = new Set<string>();
-  const sites = plans.map((plan) => {
+  const made = plans.map((plan) => {
     const definition: Definition = { hostnames: hostnamesOf(plan, options, ledger), apps: {}, media: {}, http: {} };
     const body = [...bodyOf(plan, ledger), ...(plan.hosts.some(({ section }) => section) ? server : [])];
     const site: Site = { ...options, ledger, look, spots: flatten(body), daemons, definition, notes, targets: [] };
     mapSite(site, plan);
-    return { name: freeName(siteName(definition.hostnames[0]!), taken), definition };
+    definition.apps = Object.fromEntries(
+      Object.entries(definition.apps).toSorted(([a], [b]) => Number(b === 'web') - Number(a === 'web')),
+    );
+    return { name: freeName(siteName(definition.hostnames[0]!), taken), definition, plan, body };
   });
   settleServer(server, ledger);
   for (const { section } of hosts) if (section) settleHost(section, ledger);
-  return { sites, report: { entries: ledger.entries(), notes: [...new Set(notes)] } };
+  const entries = ledger.entries();
+  const sites = made.map(({ name, definition, plan, body }, index) => {
+    const sectionsOf = plan.hosts.flatMap(({ section }) => (section ? [section] : []));
+    const own = new Set([...flatten(body), ...flatten(sectionsOf)].map(({ directive }) => directive));
+    const from = (sectionsOf[0] ?? plan.hosts[0]!.body[0]!).place.file;
+    return { name, definition, from, entries: ledger.entries(own), first: index === 0 };
+  });
+  return { sites, report: { entries, notes: [...new Set(notes)] } };
 }
 
-const SERVES = /^(?:alias|aliasmatch|wsgiscriptalias|documentroot|proxypass|pythonhandler|wsgiscriptaliasmatch|scriptalias|redirect|redirectmatch|redirectpermanent)$/;
+const SERVES =
+  /^(?:alias|aliasmatch|wsgiscriptalias|documentroot|proxypass|pythonhandler|wsgiscriptaliasmatch|scriptalias|redirect|redirectmatch|redirectpermanent)$/;
 
 function mapSite(site: Site, plan: SitePlan): void {
   site.targets = findTargets(site);
   if (plan.canonical !== undefined) site.definition.http.canonical = plan.canonical;
-  mapTls(site, plan.hosts.some(({ secure }) => secure), plan.hosts.some(({ secure }) => !secure));
+  mapTls(
+    site,
+    plan.hosts.some(({ secure }) => secure),
+    plan.hosts.some(({ secure }) => !secure),
+  );
   mapApps(site);
   mapMedia(site);
   mapWsgi(site);
@@ -93,6 +115,18 @@ function mapSite(site: Site, plan: SitePlan): void {
   mapEnv(site);
   mapHarmless(site);
   askForPython(site);
+  noteDifferences(site);
+  if (Object.keys(site.definition.http.access ?? {}).length === 0) delete site.definition.http.access;
+}
+
+/** What is another way here although no directive says so. */
+function noteDifferences({ definition, notes, targets }: Site): void {
+  if (definition.http.body === undefined)
+    notes.push('requests of more than 16M are refused, where Apache took 1G or any: http.body');
+  const wsgi = targets.some(({ kind, directive }) => kind === 'script' && directive.name === 'wsgiscriptalias');
+  if (wsgi && definition.http.headers?.request?.['Authorization'] === undefined) {
+    notes.push('apps get the Authorization header, which mod_wsgi kept to itself unless WSGIPassAuthorization was on');
+  }
 }
 
 /** A site that ran on Python 2 needs a look whatever else it says; one question is enough. */
@@ -100,7 +134,11 @@ function askForPython(site: Site): void {
   const spot = site.spots.find(({ directive }) => !directive.body && /\bpython2(?:\.\d)?\b/.test(directive.raw));
   const version = spot && /\bpython(2(?:\.\d)?)\b/.exec(spot.directive.raw)![1]!;
   if (!spot) return;
-  site.ledger.settle(spot.directive, 'decide', `it ran on Python ${version}, here it is Python 3: does the source, and does its Django?`);
+  site.ledger.settle(
+    spot.directive,
+    'decide',
+    `it ran on Python ${version}, here it is Python 3: does the source, and does its Django?`,
+  );
 }
 
 function findDaemons(all: readonly Directive[]): Map<string, Directive> {
@@ -122,7 +160,12 @@ function hostnamesOf(plan: SitePlan, options: ApacheOptions, ledger: Ledger): st
   const filled = plan.hosts.flatMap((item) => item.names).find(({ name }) => placeholders(name).length > 0);
   const note = filled ? 'its ServerName is a placeholder' : 'it has no ServerName: --hostname NAME gives it one';
   ledger.settle(asked, 'decide', note);
-  const stem = siteName(`${asked.place.file.split('/').at(-1)!.replace(/(?:\.conf|\.txt|-le-ssl)+$/, '')}.x`).replaceAll(/[^a-z0-9-]/gi, '-');
+  const stem = siteName(
+    `${asked.place.file
+      .split('/')
+      .at(-1)!
+      .replace(/(?:\.conf|\.txt|-le-ssl)+$/, '')}.x`,
+  ).replaceAll(/[^a-z0-9-]/gi, '-');
   return [`${stem.replaceAll(/^-+|-+$/g, '').toLowerCase() || 'site'}.localhost`];
 }
 
@@ -157,7 +200,15 @@ function serves(plan: SitePlan, ledger: Ledger): boolean {
 }
 
 function freeName(wanted: string, taken: Set<string>): string {
-  const plain = wanted.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^[^a-z]+|-+$/g, '').slice(0, 24).replace(/-+$/, '') || 'site';
+  const plain =
+    wanted
+      .normalize('NFKD')
+      .replaceAll(/\p{M}/gu, '')
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9]+/g, '-')
+      .replaceAll(/^[^a-z]+|-+$/g, '')
+      .slice(0, 24)
+      .replace(/-+$/, '') || 'site';
   let name = plain;
   for (let n = 2; taken.has(name); n++) name = `${plain.slice(0, 21)}-${n}`;
   taken.add(name);
@@ -169,14 +220,25 @@ function settleHost(section: Directive, ledger: Ledger): void {
   const odd = /:(\d+)/.exec(section.args.filter((address) => !/:(?:80|443|\*)$/.test(address)).join(' '))?.[1];
   if (odd !== undefined) {
     ledger.settle(section, 'decide', `port ${odd}: sites answer on the ports of hostctl.yaml, by their hostnames`);
-  } else ledger.settle(section, 'mapped', 'a site; hostctl gives no answer to names it does not know, the first virtual host of Apache did');
+  } else
+    ledger.settle(
+      section,
+      'mapped',
+      'a site; hostctl gives no answer to names it does not know, the first virtual host of Apache did',
+    );
 }
 
 /** Lines outside of virtual hosts that no site took up. */
 function settleServer(server: readonly Directive[], ledger: Ledger): void {
   const rest: Site = {
-    ledger, look: { kind: () => undefined, text: () => undefined, list: () => [], real: () => undefined },
-    sources: [], dir: '/', spots: flatten(server), daemons: new Map(), notes: [], targets: [],
+    ledger,
+    look: { kind: () => undefined, text: () => undefined, list: () => [], real: () => undefined },
+    sources: [],
+    dir: '/',
+    spots: flatten(server),
+    daemons: new Map(),
+    notes: [],
+    targets: [],
     definition: { hostnames: [], apps: {}, media: {}, http: {} },
   };
   mapHarmless(rest);

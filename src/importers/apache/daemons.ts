@@ -12,7 +12,9 @@ export function readDaemon({ args }: Directive): Daemon {
   const [name = '', ...rest] = args;
   const options = rest.map((word) => {
     const at = word.indexOf('=');
-    return at < 0 ? ([word.toLowerCase(), ''] as const) : ([word.slice(0, at).toLowerCase(), unquote(word.slice(at + 1))] as const);
+    return at < 0
+      ? ([word.toLowerCase(), ''] as const)
+      : ([word.slice(0, at).toLowerCase(), unquote(word.slice(at + 1))] as const);
   });
   return { name, options: new Map(options) };
 }
@@ -92,7 +94,13 @@ export function mapDaemon(daemon: Daemon): DaemonResult {
   if (daemon.options.has('user')) said.push('a user of its own, as here');
   const rest = gone.filter((text) => !/^(?:user|group) /.test(text));
   const parts = [said.join('; '), ...(rest.length > 0 ? [`not needed: ${rest.join(', ')}`] : [])];
-  if (open.length > 0) return { app, status: 'decide', note: `${parts.join('; ')}; what of ${open.join(', ')}?`, ...(timeout ? { timeout } : {}) };
+  if (open.length > 0)
+    return {
+      app,
+      status: 'decide',
+      note: `${parts.join('; ')}; what of ${open.join(', ')}?`,
+      ...(timeout ? { timeout } : {}),
+    };
   return { app, status: 'mapped', note: parts.join('; '), ...(timeout ? { timeout } : {}) };
 }
 

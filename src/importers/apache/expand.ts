@@ -50,18 +50,30 @@ export class Expansion {
   /** @param file absolute path @param text what stands in it */
   file(file: string, text: string, trail: readonly string[] = []): Directive[] {
     const { nodes, problems } = parseApache(text);
+    const top = this.#nodes(nodes, file, [...trail, file]);
     for (const { line, text: written, message } of problems) {
-      const wrong = { name: '', args: [], raw: '', text: written, place: { file: this.#shown(file), line } };
-      this.#ledger.add(wrong);
+      const place = { file: this.#shown(file), line };
+      const wrong = this.#ledger.at(place) ?? { name: '', args: [], raw: '', text: written, place };
+      if (wrong.name === '') this.#ledger.add(wrong);
       this.#ledger.settle(wrong, 'unsupported', `Apache would refuse this: ${message}`);
     }
-    return this.#nodes(nodes, file, [...trail, file]);
+    return top;
   }
 
   /** What is left to say when all files are read. */
   finish(): void {
-    for (const { directive, uses } of this.#macros.values()) {
-      this.#ledger.settle(directive, uses > 0 ? 'implied' : 'dropped', uses > 0 ? `used ${uses} times` : 'never used');
+    for (const name of [...this.#macros.keys()]) this.#forget(name);
+  }
+
+  #forget(name: string): void {
+    const macro = this.#macros.get(name);
+    if (!macro) return;
+    this.#macros.delete(name);
+    if (macro.uses > 0)
+      this.#settle(macro.directive, 'implied', `its lines stand where it is used, ${macro.uses} times`);
+    else {
+      this.#settle(macro.directive, 'dropped', 'a macro that is never used');
+      this.#skip(macro.body, macro.file, 'of a macro that is never used');
     }
   }
 
@@ -108,7 +120,7 @@ export class Expansion {
       case 'use':
         return this.#use(directive, trail);
       case 'undefmacro':
-        this.#macros.delete((args[0] ?? '').toLowerCase());
+        this.#forget((args[0] ?? '').toLowerCase());
         return this.#settle(directive, 'implied', 'the macro ends here');
       default:
         return undefined;
@@ -216,17 +228,4 @@ function substitute(nodes: readonly Node[], pairs: readonly (readonly [string, s
 function describe(node: Node, raw: string): string {
   const words = `${node.name} ${raw}`.replaceAll(/\s+/g, ' ').trim();
   return node.body ? `<${words}>` : words;
-}
-
-/** `export NAME=value` lines of Debian's /etc/apache2/envvars; the shell is not asked. */
-export function readEnvvars(text: string): Map<string, string> {
-  const values = new Map<string, string>();
-  for (const [, name, quoted] of text.matchAll(/^\s*(?:export\s+)?([A-Za-z_]\w*)=(\S*)/gm)) {
-    const value = quoted!.replaceAll(/^["']|["']$/g, '');
-    values.set(
-      name!,
-      value.replaceAll(/\$\{?(\w+)\}?/g, (_, other: string) => values.get(other) ?? ''),
-    );
-  }
-  return values;
 }

@@ -20,7 +20,8 @@ export function foldSecure(plan: SitePlan, ledger: Ledger): SitePlan {
     const redirect = host.secure ? undefined : wholeRedirect(host.body);
     const own = redirect?.host === undefined || plan.names.some(({ name }) => name === redirect.host);
     if (!redirect || redirect.scheme !== 'https' || !own) return true;
-    for (const directive of redirect.directives) settleRedirect(directive, 'tls.redirect: plain http goes to https', ledger);
+    for (const directive of redirect.directives)
+      settleRedirect(directive, 'tls.redirect: plain http goes to https', ledger);
     settleRest(host, redirect, ledger);
     if (host.section) ledger.settle(host.section, 'mapped', 'tls.redirect: the plain side of the site');
     return false;
@@ -42,16 +43,23 @@ export function foldCanonical(plans: readonly SitePlan[], ledger: Ledger): SiteP
     for (const [index, item] of plan.hosts.entries()) settleRest(item, redirects[index]!, ledger);
     if (!owner) {
       for (const directive of directives) abandon(directive, host, ledger);
-      for (const { section } of plan.hosts) if (section) ledger.settle(section, 'decide', 'no site of its own, it only redirects');
+      for (const { section } of plan.hosts)
+        if (section) ledger.settle(section, 'decide', 'no site of its own, it only redirects');
       continue;
     }
     const others = owner.names.filter(({ name }) => name !== host).map(({ name }) => name);
     const note = `http.canonical: ${host}`;
     for (const directive of directives) {
       if (others.length === 0) settleRedirect(directive, note, ledger);
-      else ledger.settle(directive, 'decide', `${note}; it also redirects ${others.join(', ')}, which Apache serves. Is that meant?`);
+      else
+        ledger.settle(
+          directive,
+          'decide',
+          `${note}; it also redirects ${others.join(', ')}, which Apache serves. Is that meant?`,
+        );
     }
-    for (const { section } of plan.hosts) if (section) ledger.settle(section, 'mapped', `its names go to the site of ${host}`);
+    for (const { section } of plan.hosts)
+      if (section) ledger.settle(section, 'mapped', `its names go to the site of ${host}`);
     owner.names.push(...plan.names);
     owner.canonical = host;
   }

@@ -2,6 +2,12 @@ import { named, settle, type Site, type Spot, urlOf } from './site.ts';
 
 const NAME = /^[A-Za-z0-9-]+$/;
 
+/** What a proxy writes itself, and no definition may. */
+const OWN_REQUEST =
+  /^(?:host|connection|upgrade|keep-alive|te|trailer|transfer-encoding|content-length|expect|forwarded|proxy)$/i;
+const OWN_RESPONSE =
+  /^(?:connection|keep-alive|trailer|transfer-encoding|upgrade|content-length|content-type|content-encoding|content-range|date|server|etag|last-modified|location|set-cookie|www-authenticate)$/i;
+
 /** `Header` and `RequestHeader` → `http.headers`, `http.hsts`, `cache` of media. */
 export function mapHeaders(site: Site): void {
   for (const spot of named(site, 'header')) mapHeader(site, spot, 'response');
@@ -14,13 +20,16 @@ function mapHeader(site: Site, spot: Spot, side: 'request' | 'response'): void {
   const [action = '', name = '', value = '', condition] = words;
   const header = name.replace(/:$/, '');
   if (condition !== undefined && condition !== 'early') {
-    if (/^cache-control$|^expires$|^pragma$/i.test(header)) return settle(site, spot, 'dropped', '`cache` of media says how long');
+    if (/^cache-control$|^expires$|^pragma$/i.test(header))
+      return settle(site, spot, 'dropped', '`cache` of media says how long');
     return settle(site, spot, 'unsupported', `only under a condition (${condition}); http.headers has none`);
   }
   if (!NAME.test(header)) return settle(site, spot, 'unsupported', `${name} is no header`);
   if (side === 'request' && /^x-forwarded-(?:proto|for|host|port|ssl)$|^x-real-ip$|^x-scheme$/i.test(header)) {
     return settle(site, spot, 'implied', 'apps get X-Forwarded-Proto, -For and -Host, and nobody else can set them');
   }
+  const own = side === 'request' ? OWN_REQUEST.test(header) : OWN_RESPONSE.test(header);
+  if (own) return mapOwn(site, spot, action.toLowerCase() === 'unset');
   const url = urlOf(site, spot);
   if (/^(?:cache-control|expires|pragma)$/i.test(header) && side === 'response' && url !== '/') {
     return mapCache(site, spot, url, value);
@@ -30,7 +39,8 @@ function mapHeader(site: Site, spot: Spot, side: 'request' | 'response'): void {
   if (!/^(?:set|setifempty|add|append|merge|unset)$/.test(verb)) {
     return settle(site, spot, 'unsupported', `http.headers can set and remove, not ${action}`);
   }
-  if (/%\{|%[tD]/.test(value)) return settle(site, spot, 'unsupported', 'its value comes from variables; http.headers has fixed ones');
+  if (/%\{|%[tD]/.test(value))
+    return settle(site, spot, 'unsupported', 'its value comes from variables; http.headers has fixed ones');
   if (side === 'response' && header.toLowerCase() === 'strict-transport-security' && verb !== 'unset') {
     return mapHsts(site, spot, value);
   }
@@ -42,6 +52,12 @@ function mapHeader(site: Site, spot: Spot, side: 'request' | 'response'): void {
   list[before ?? header] = verb === 'unset' ? '' : value;
   const odd = verb === 'append' || verb === 'merge' || verb === 'setifempty' ? '; it replaces what the app says' : '';
   settle(site, spot, odd === '' ? 'mapped' : 'decide', `http.headers.${side}${odd}`);
+}
+
+/** Taking one away harms nobody; setting one would. */
+function mapOwn(site: Site, spot: Spot, unset: boolean): void {
+  if (unset) settle(site, spot, 'implied', "the proxy's own to write, and it tells no more than it must");
+  else settle(site, spot, 'unsupported', "the proxy's own to write: let the app say it");
 }
 
 function mapHsts(site: Site, spot: Spot, value: string): void {
@@ -90,13 +106,21 @@ export function mapExpires(site: Site): void {
   for (const spot of named(site, 'expiresdefault')) {
     const words = [...spot.directive.args.join(' ').matchAll(/(\d+)\s+(second|minute|hour|day|week|month|year)s?\b/gi)];
     const compact = /^[AM](\d+)$/.exec(spot.directive.args[0] ?? '')?.[1];
-    const seconds = compact === undefined
-      ? words.reduce((sum, [, count, unit]) => sum + Number(count) * UNITS[unit!.toLowerCase()]!, 0)
-      : Number(compact);
+    const seconds =
+      compact === undefined
+        ? words.reduce((sum, [, count, unit]) => sum + Number(count) * UNITS[unit!.toLowerCase()]!, 0)
+        : Number(compact);
     const url = urlOf(site, spot);
-    const media = Object.entries(site.definition.media).filter(([alias]) => url !== undefined && (url === '/' || alias === url));
+    const media = Object.entries(site.definition.media).filter(
+      ([alias]) => url !== undefined && (url === '/' || alias === url),
+    );
     for (const [, item] of media) item.cache ??= formatSeconds(seconds);
-    settle(site, spot, media.length > 0 ? 'mapped' : 'dropped', media.length > 0 ? 'cache of media' : '`cache` is for media only');
+    settle(
+      site,
+      spot,
+      media.length > 0 ? 'mapped' : 'dropped',
+      media.length > 0 ? 'cache of media' : '`cache` is for media only',
+    );
   }
   for (const spot of named(site, 'expiresbytype', 'expiresactive')) {
     settle(site, spot, 'dropped', '`cache` of each alias says how long; 1h where it is not there');

@@ -101,11 +101,16 @@ function meet(a: VirtualHost, b: VirtualHost): boolean {
 }
 
 function answers(host: VirtualHost, name: string): boolean {
-  return host.names.some((own) => own.name === name || (/[*?]/.test(own.name) && !/[*?]/.test(name) && fits(own.name, name)));
+  return host.names.some(
+    (own) => own.name === name || (/[*?]/.test(own.name) && !/[*?]/.test(name) && fits(own.name, name)),
+  );
 }
 
 function fits(pattern: string, name: string): boolean {
-  const source = pattern.replaceAll(/[^\w*?]/g, '\\$&').replaceAll(/\*+/g, '.*').replaceAll('?', '.');
+  const source = pattern
+    .replaceAll(/[^\w*?]/g, '\\$&')
+    .replaceAll(/\*+/g, '.*')
+    .replaceAll('?', '.');
   return new RegExp(`^${source}$`).test(name);
 }
 
@@ -139,7 +144,10 @@ function readNames(names: readonly HostName[], ledger: Ledger): HostName[] {
 
 /** `www.blog.example.org` → `blog-example`: the name of the definition's file. */
 export function siteName(hostname: string): string {
-  const labels = hostname.replace(/^www\./, '').split('.').filter((label) => label !== '' && !/[*?]/.test(label));
+  const labels = hostname
+    .replace(/^www\./, '')
+    .split('.')
+    .filter((label) => label !== '' && !/[*?]/.test(label));
   const short = labels.length > 2 && /^[a-z]{2}$/.test(labels.at(-1)!) && labels.at(-2)!.length <= 3;
   return labels.slice(0, short ? -2 : -1).join('-') || labels.join('-');
 }

@@ -18,11 +18,17 @@ const WEIGHT: Readonly<Record<Status, number>> = { dropped: 0, implied: 1, mappe
 /** What became of each directive. One that nobody settles is unsupported: nothing gets lost. */
 export class Ledger {
   readonly #order: Directive[] = [];
+  readonly #made = new Map<Directive, Entry>();
   readonly #settled = new Map<Directive, { readonly status: Status; readonly note: string }>();
 
   /** Takes a directive into the report, in the order of the files. */
   add(directive: Directive): void {
     this.#order.push(directive);
+  }
+
+  /** What stands at a place. */
+  at({ file, line }: Place): Directive | undefined {
+    return this.#order.find(({ place }) => place.file === file && place.line === line);
   }
 
   settle(directive: Directive, status: Status, note: string): void {
@@ -46,19 +52,29 @@ export class Ledger {
     return this.#settled.has(directive);
   }
 
-  entries(): Entry[] {
-    return this.#order.map((directive) => {
-      const { status, note } = this.#settled.get(directive) ?? {
-        status: 'unsupported',
-        note: 'hostctl does not know this directive',
-      };
-      return { status, place: directive.place, text: directive.text, note };
-    });
+  /** The report, or the part of it that is about some directives. */
+  entries(about?: ReadonlySet<Directive>): Entry[] {
+    const chosen = about ? this.#order.filter((directive) => about.has(directive)) : this.#order;
+    return chosen.map((directive) => this.#entry(directive));
+  }
+
+  /** Always the same object for the same directive. */
+  #entry(directive: Directive): Entry {
+    const made = this.#made.get(directive);
+    if (made) return made;
+    const { status, note } = this.#settled.get(directive) ?? {
+      status: 'unsupported',
+      note: 'hostctl does not know this directive here',
+    };
+    const entry: Entry = { status, place: directive.place, text: directive.text, note };
+    this.#made.set(directive, entry);
+    return entry;
   }
 }
 
 /** Variables nobody filled in: Apache's own, and those of the programs configurations are made with. */
-const PLACEHOLDER = /\$\{(\w+)\}|%\((\w+)\)s|\{\{-?\s*([\w.]+)\s*-?\}\}|(?<![\w.-])@([A-Za-z_]\w*)@|__([A-Z][A-Z_]*)__/g;
+const PLACEHOLDER =
+  /\$\{(\w+)\}|%\((\w+)\)s|\{\{-?\s*([\w.]+)\s*-?\}\}|(?<![\w.-])@([A-Za-z_]\w*)@|__([A-Z][A-Z_]*)__/g;
 
 /** Names of the placeholders in a text. */
 export function placeholders(text: string): string[] {

@@ -4,14 +4,18 @@ import { missingNote, pathFor } from './paths.ts';
 import { below, named, settle, type Site, type Target } from './site.ts';
 
 const PACKAGES = /\/(?:site|dist)-packages\/(.+)$|\/(?:pyshared|pymodules\/python[\d.]+)\/(.+)$/;
-const ADMIN = /(?:^|\/)django\/contrib\/admin\/(?:media|static\/admin|static)$/;
+const ADMIN = /\/contrib\/admin\/(?:media|static\/admin|static)$/;
 /** Names under which apps keep what visitors send. */
 const UPLOADS = /^(?:media|uploads?|files|user_?media|user_?files)$/i;
 const PYTHON = new Set(['django', 'wsgi']);
 
 /** Aliases of folders and files → `media`. */
 export function mapMedia(site: Site): void {
-  for (const target of site.targets.filter(({ kind }) => kind === 'folder')) {
+  const order = new Map(site.spots.map(({ directive }, index) => [directive, index]));
+  const folders = site.targets
+    .filter(({ kind }) => kind === 'folder')
+    .toSorted((a, b) => order.get(a.directive)! - order.get(b.directive)!);
+  for (const target of folders) {
     const parsed = parseUrlPath(target.url);
     if (target.url.startsWith('/.well-known/acme-challenge')) {
       site.ledger.settle(target.directive, 'implied', 'challenges are answered by hostctl');

@@ -11,7 +11,8 @@ export function pythonApp(site: Site, target: Target): AppDefinition {
       const location = scopes.findLast(({ kind }) => kind === 'location');
       return !location || (!location.regex && below(target.url, location.pattern));
     });
-  const settings = named(site, 'setenv').find(({ directive }) => directive.args[0] === 'DJANGO_SETTINGS_MODULE')?.directive.args[1];
+  const settings = named(site, 'setenv').find(({ directive }) => directive.args[0] === 'DJANGO_SETTINGS_MODULE')
+    ?.directive.args[1];
   const paths = readPythonPath(inside('pythonpath')?.directive.raw ?? '');
   const root = named(site, 'documentroot')[0]?.directive.args[0];
   const app: AppDefinition = { runtime: 'django' };
@@ -47,23 +48,37 @@ function readPythonPath(raw: string): string[] | undefined {
 export function mapModPython(site: Site): void {
   for (const spot of named(site, 'pythonhandler')) {
     const [handler = ''] = spot.directive.args;
-    if (handler !== DJANGO) settle(site, spot, 'unsupported', `${handler} speaks to mod_python itself: hostctl starts WSGI apps`);
+    if (handler !== DJANGO)
+      settle(site, spot, 'unsupported', `${handler} speaks to mod_python itself: hostctl starts WSGI apps`);
     else settle(site, spot, 'decide', 'Django dropped this handler in 1.5: the project needs a wsgi.py, and Python 3');
   }
   for (const spot of named(site, 'pythonpath')) {
     const paths = readPythonPath(spot.directive.raw);
     if (paths) settle(site, spot, 'mapped', 'source is the first folder; those below it are in PYTHONPATH');
-    else settle(site, spot, 'decide', 'more than a list of folders; hostctl does not run it. Which folder is the source?');
+    else
+      settle(site, spot, 'decide', 'more than a list of folders; hostctl does not run it. Which folder is the source?');
     const outside = paths?.slice(1).filter((path) => !below(path, paths[0]!)) ?? [];
-    if (outside.length > 0) settle(site, spot, 'decide', `${outside.join(', ')} is outside of the source: move it there`);
+    if (outside.length > 0)
+      settle(site, spot, 'decide', `${outside.join(', ')} is outside of the source: move it there`);
   }
   for (const spot of named(site, 'pythonoption')) {
     const [name, value] = spot.directive.args;
-    if (name === 'django.root') settle(site, spot, 'decide', `Django's FORCE_SCRIPT_NAME = "${value ?? ''}" says so now, in its settings`);
+    if (name === 'django.root')
+      settle(site, spot, 'decide', `Django's FORCE_SCRIPT_NAME = "${value ?? ''}" says so now, in its settings`);
     else settle(site, spot, 'decide', 'an option only mod_python passed on');
   }
-  const harmless = named(site, 'pythoninterpreter', 'pythonautoreload', 'pythonoptimize', 'pythonimport', 'pythondebug', 'pythonenablepdb');
-  for (const spot of harmless) settle(site, spot, 'dropped', 'of mod_python; an app has its own interpreter, and DEBUG is in its settings');
+  const harmless = named(
+    site,
+    'pythoninterpreter',
+    'pythonautoreload',
+    'pythonoptimize',
+    'pythonimport',
+    'pythondebug',
+    'pythonenablepdb',
+  );
+  for (const spot of harmless)
+    settle(site, spot, 'dropped', 'of mod_python; an app has its own interpreter, and DEBUG is in its settings');
   const guards = named(site, 'pythonauthenhandler', 'pythonaccesshandler', 'pythonauthzhandler');
-  for (const spot of guards) settle(site, spot, 'unsupported', 'a program decides who may: hostctl has addresses and a users file');
+  for (const spot of guards)
+    settle(site, spot, 'unsupported', 'a program decides who may: hostctl has addresses and a users file');
 }

@@ -65,7 +65,10 @@ export function parseApache(text: string): ParsedFile {
 function joinLines(text: string): Line[] {
   const lines: Line[] = [];
   let before: Line | undefined;
-  for (const [index, physical] of text.replace(/^\ufeff/, '').split(/\r?\n/).entries()) {
+  for (const [index, physical] of text
+    .replace(/^\ufeff/, '')
+    .split(/\r?\n/)
+    .entries()) {
     const number = before?.number ?? index + 1;
     const joined = (before?.text ?? '') + physical;
     before = joined.endsWith('\\') ? { text: joined.replace(/\\+$/, ''), number } : undefined;

@@ -6,6 +6,7 @@ export function pathFor(site: Pick<Site, 'sources' | 'dir'>, path: string): stri
   const local = here(site, path);
   if (local === path) return path;
   const from = relative(site.dir, local);
+  if (from.startsWith('../../')) return local;
   return from.startsWith('.') ? from : `./${from}`;
 }
 

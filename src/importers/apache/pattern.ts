@@ -11,19 +11,23 @@ export interface PathPattern {
 
 /** A plain run of a path: dots and hyphens may be escaped. */
 const LITERAL = String.raw`(?:[\w~@+/,-]|\\[./~_-])*?`;
+/** How such an expression may end, and what that means. */
 const ENDINGS: readonly (readonly [string, Omit<PathPattern, 'path'>])[] = [
-  [String.raw`/?\$`, { exact: true, tail: 'none', loose: false }],
+  [String.raw`(?:/\??)?\$`, { exact: true, tail: 'none', loose: false }],
   [String.raw`/\(\.[*+]\??\)\$?`, { exact: false, tail: 'without-slash', loose: false }],
-  [String.raw`/?\(\.[*+]\)\$?`, { exact: false, tail: 'with-slash', loose: true }],
-  [String.raw`\(/\.\*\)\?\$`, { exact: false, tail: 'with-slash', loose: false }],
+  [String.raw`/\?\(\.[*+]\)\$?`, { exact: false, tail: 'without-slash', loose: true }],
+  [String.raw`\(\.[*+]\)\$?`, { exact: false, tail: 'with-slash', loose: true }],
+  [String.raw`\(/\.\*\)\??\$?`, { exact: false, tail: 'with-slash', loose: false }],
   [String.raw`\(/\.\*\|\$\)`, { exact: false, tail: 'with-slash', loose: false }],
-  [String.raw`\(\??:?/\|\$\)`, { exact: false, tail: 'none', loose: false }],
+  [String.raw`\((?:\?:)?(?:/\|\$|\$\|/)\)`, { exact: false, tail: 'none', loose: false }],
   [String.raw`/\.\*\$?`, { exact: false, tail: 'none', loose: false }],
   [String.raw`/`, { exact: false, tail: 'none', loose: false }],
   [String.raw`\.\*\$?`, { exact: false, tail: 'none', loose: true }],
   [String.raw``, { exact: false, tail: 'none', loose: true }],
 ];
-const READERS = ENDINGS.map(([ending, meaning]) => [new RegExp(`^\\^(/?\\??)(${LITERAL})${ending}$`), meaning] as const);
+const READERS = ENDINGS.map(
+  ([ending, meaning]) => [new RegExp(`^\\^(?:/\\??)?(${LITERAL})${ending}$`), meaning] as const,
+);
 const WHOLE = /^(?:\^?(?:\/?\??)(?:\(?\.[*+]\)?)\$?|\^|\.|\^\/)$/;
 
 /** `^/old/(.*)$` → `/old` and what follows; undefined for anything a path cannot say. */
@@ -31,7 +35,7 @@ export function readPattern(regex: string): PathPattern | undefined {
   for (const [reader, meaning] of READERS) {
     const match = reader.exec(regex);
     if (!match) continue;
-    const literal = match[2]!.replaceAll('\\', '').replace(/^\/+|\/+$/g, '');
+    const literal = match[1]!.replaceAll('\\', '').replace(/^\/+|\/+$/g, '');
     if (literal === '') return undefined;
     return { path: `/${literal}`, ...meaning };
   }

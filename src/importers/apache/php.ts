@@ -9,7 +9,12 @@ export function mapPhp(site: Site): boolean {
   for (const spot of handlers) settle(site, spot, 'implied', 'runtime: php');
   const settings = named(site, 'php_value', 'php_flag', 'php_admin_value', 'php_admin_flag');
   for (const spot of settings) {
-    settle(site, spot, 'decide', `php.ini: hostctl's PHP has its own; a Dockerfile can set ${spot.directive.args[0] ?? 'it'}`);
+    settle(
+      site,
+      spot,
+      'decide',
+      `php.ini: hostctl's PHP has its own; a Dockerfile can set ${spot.directive.args[0] ?? 'it'}`,
+    );
   }
   const index = named(site, 'directoryindex').filter(({ directive }) => /\.php/.test(directive.raw));
   return handlers.length + fcgi.length + settings.length + index.length > 0;

@@ -1,6 +1,6 @@
 import type { AppDefinition } from '../definition.ts';
 import { pathFor } from './paths.ts';
-import { below, named, settle, type Site, type Target, trimSlash } from './site.ts';
+import { below, named, runs, settle, type Site, type Target, trimSlash } from './site.ts';
 
 const LOCAL = /^(?:127\.\d+\.\d+\.\d+|localhost|\[::1\]|0\.0\.0\.0)$/;
 
@@ -27,8 +27,10 @@ export function proxiedApp(site: Site, target: Target): AppDefinition | undefine
   };
   if (!upstream) return say('unsupported', `${url} is nothing hostctl can start`);
   if (/^wss?$/.test(upstream.scheme)) return say('implied', 'websockets reach the app without a rule of their own');
-  if (upstream.scheme === 'balancer') return say('decide', 'members of a balancer are `replicas:` of one app: where is its source?');
-  if (upstream.scheme === 'fcgi') return say('decide', 'a FastCGI program: for PHP, an app with runtime: php and its source');
+  if (upstream.scheme === 'balancer')
+    return say('decide', 'members of a balancer are `replicas:` of one app: where is its source?');
+  if (upstream.scheme === 'fcgi')
+    return say('decide', 'a FastCGI program: for PHP, an app with runtime: php and its source');
   if (!LOCAL.test(upstream.host) && !url.startsWith('unix:')) {
     return say('unsupported', `${upstream.host} is another machine; hostctl leads to apps it runs itself`);
   }
@@ -46,7 +48,11 @@ export function proxiedApp(site: Site, target: Target): AppDefinition | undefine
   app.source = pathFor({ ...site, sources: [{ from: base, to: source }] }, base);
   say(note === undefined ? 'mapped' : 'decide', note ?? `an app at ${target.url}, from its source`);
   const cut = target.url !== '/' && trimSlash(upstream.path || target.url) !== target.url;
-  if (cut) say('decide', `the app was asked for ${upstream.path || '/'} in place of ${target.url}; it sees the whole path now`);
+  if (cut)
+    say(
+      'decide',
+      `the app was asked for ${upstream.path || '/'} in place of ${target.url}; it sees the whole path now`,
+    );
   return app;
 }
 
@@ -66,27 +72,48 @@ export function mapProxy(site: Site): void {
   for (const spot of named(site, 'proxypass')) {
     if (spot.directive.args.includes('!')) {
       const [url = ''] = spot.directive.args;
-      const covered = site.targets.some((target) => below(trimSlash(url), target.url) && target.kind !== 'script');
+      const covered = site.targets.some((target) => below(trimSlash(url), target.url) && !runs(target));
       const acme = url.startsWith('/.well-known');
-      settle(site, spot, covered || acme ? 'implied' : 'decide', covered ? 'media wins over apps' : acme ? 'challenges are answered by hostctl' : `what answers ${url}?`);
+      settle(
+        site,
+        spot,
+        covered || acme ? 'implied' : 'decide',
+        covered ? 'media wins over apps' : acme ? 'challenges are answered by hostctl' : `what answers ${url}?`,
+      );
     }
   }
   for (const spot of named(site, 'proxypassmatch')) {
     const php = /fcgi:/.test(spot.directive.raw);
-    settle(site, spot, php ? 'implied' : 'unsupported', php ? 'runtime: php' : 'only ProxyPass with a path can become an app');
+    settle(
+      site,
+      spot,
+      php ? 'implied' : 'unsupported',
+      php ? 'runtime: php' : 'only ProxyPass with a path can become an app',
+    );
   }
   for (const spot of named(site, 'proxypassreverse', 'proxypassreversecookiepath', 'proxypassreversecookiedomain')) {
     settle(site, spot, 'implied', 'apps get the hostname that was asked for, so their redirects are right');
   }
   for (const spot of named(site, 'proxypreservehost')) {
     const on = spot.directive.args[0]?.toLowerCase() === 'on';
-    settle(site, spot, 'implied', on ? 'apps get the hostname that was asked for' : 'apps get the hostname that was asked for, always');
+    settle(
+      site,
+      spot,
+      'implied',
+      on ? 'apps get the hostname that was asked for' : 'apps get the hostname that was asked for, always',
+    );
   }
   for (const spot of named(site, 'proxyrequests', 'proxyvia')) {
     const open = spot.directive.name === 'proxyrequests' && spot.directive.args[0]?.toLowerCase() === 'on';
-    settle(site, spot, open ? 'unsupported' : 'implied', open ? 'an open proxy for others' : 'hostctl is no proxy for others');
+    settle(
+      site,
+      spot,
+      open ? 'unsupported' : 'implied',
+      open ? 'an open proxy for others' : 'hostctl is no proxy for others',
+    );
   }
-  for (const spot of named(site, 'proxyerroroverride')) settle(site, spot, 'implied', 'http.errors is about the answers of apps too');
+  for (const spot of named(site, 'proxyerroroverride'))
+    settle(site, spot, 'implied', 'http.errors is about the answers of apps too');
   for (const spot of named(site, 'proxytimeout')) {
     const [seconds = ''] = spot.directive.args;
     if (/^[1-9]\d*$/.test(seconds)) site.definition.http.timeout = `${seconds}s`;
@@ -94,6 +121,7 @@ export function mapProxy(site: Site): void {
   }
   for (const spot of named(site, 'balancermember', 'proxyset')) settle(site, spot, 'decide', '`replicas:` of the app');
   for (const { directive, scopes } of site.spots) {
-    if (directive.name === 'proxy' && scopes.length === 0) site.ledger.settle(directive, 'implied', 'hostctl is no proxy for others');
+    if (directive.name === 'proxy' && scopes.length === 0)
+      site.ledger.settle(directive, 'implied', 'hostctl is no proxy for others');
   }
 }

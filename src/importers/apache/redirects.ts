@@ -53,7 +53,12 @@ function mapMatch(site: Site, spot: Spot): void {
   const redirect = readRedirect(spot.directive);
   const pattern = redirect && readPattern(redirect.from);
   if (!redirect || !pattern) {
-    settle(site, spot, 'unsupported', 'only expressions that are a path, such as ^/old/(.*)$, can become http.redirects');
+    settle(
+      site,
+      spot,
+      'unsupported',
+      'only expressions that are a path, such as ^/old/(.*)$, can become http.redirects',
+    );
     return;
   }
   const to = redirect.to === undefined ? undefined : targetOf(redirect.to, pattern.tail);
@@ -63,8 +68,17 @@ function mapMatch(site: Site, spot: Spot): void {
   }
   const exact = pattern.exact || pattern.tail === 'none';
   if (!pattern.exact && pattern.tail === 'none' && redirect.to !== undefined) {
-    settle(site, spot, 'decide', `leads everything below ${pattern.path} to one page; http.redirects keeps what follows`);
+    settle(
+      site,
+      spot,
+      'decide',
+      `leads everything below ${pattern.path} to one page; http.redirects keeps what follows`,
+    );
     return;
+  }
+  if (pattern.loose && !exact) {
+    const where = `${pattern.path}x`;
+    site.notes.push(`${spot.directive.text}: Apache also took ${where}; http.redirects end at a segment`);
   }
   const { to: _, ...rest } = redirect;
   mapOne(site, spot, pattern.path, { ...rest, ...(to === undefined ? {} : { to }) }, exact, []);
@@ -75,17 +89,11 @@ export function targetOf(to: string, tail: 'none' | 'with-slash' | 'without-slas
   const plain = to.replace(/^https?:\/\/%\{(?:HTTP_HOST|SERVER_NAME)\}(?=\/)/, '');
   const whole = tail === 'without-slash' ? /^([^$%]*)\/\$1$/ : /^([^$%]*?)\/?\$1$/;
   const match = tail === 'none' ? /^([^$%]+)$/.exec(plain) : whole.exec(plain);
-  return match && (match[1] === '' ? '/' : match[1]);
+  if (!match) return undefined;
+  return match[1] === '' ? '/' : match[1];
 }
 
-function mapOne(
-  site: Site,
-  spot: Spot,
-  path: string,
-  redirect: ReadRedirect,
-  exact: boolean,
-  earlier: string[],
-): void {
+function mapOne(site: Site, spot: Spot, path: string, redirect: ReadRedirect, exact: boolean, earlier: string[]): void {
   const before = earlier.find((other) => below(path, other));
   earlier.push(path);
   if (before !== undefined) {
@@ -102,7 +110,12 @@ function mapOne(
 }
 
 /** Writes a redirect down. 303 becomes 302, which browsers follow the same way. */
-export function addRedirect(site: Site, spot: Spot, path: string, redirect: Partial<ReadRedirect> & { exact?: boolean }): void {
+export function addRedirect(
+  site: Site,
+  spot: Spot,
+  path: string,
+  redirect: Partial<ReadRedirect> & { exact?: boolean },
+): void {
   const parsed = parseUrlPath(path);
   if (!parsed.ok) return settle(site, spot, 'unsupported', parsed.message);
   const status = redirect.status === 303 ? 302 : (redirect.status ?? 302);
@@ -116,7 +129,12 @@ export function addRedirect(site: Site, spot: Spot, path: string, redirect: Part
   list[parsed.value] = shortest(redirect.to, status, redirect.exact ?? false);
   const query = redirect.to?.includes('?') === true;
   const what = status === 410 ? 'answers 410' : `${redirect.exact ? 'this path only, ' : ''}${status}`;
-  settle(site, spot, query ? 'decide' : 'mapped', `http.redirects ${parsed.value}: ${what}${query ? '; with a query of its own: try it' : ''}`);
+  settle(
+    site,
+    spot,
+    query ? 'decide' : 'mapped',
+    `http.redirects ${parsed.value}: ${what}${query ? '; with a query of its own: try it' : ''}`,
+  );
 }
 
 function shortest(to: string | undefined, status: number, exact: boolean): RedirectDefinition {

@@ -66,7 +66,12 @@ export function readRules(body: readonly Directive[]): Rules {
     ...(satisfy === undefined ? {} : { satisfyAny: satisfy.toLowerCase() === 'any' }),
     ...optional('type', value('authtype')),
     ...optional('file', value('authuserfile')),
-    ...optional('realm', value('authname')),
+    ...optional(
+      'realm',
+      value('authname')
+        ?.replaceAll(/[^\x20-\x7e]|["\\$]/g, '')
+        .slice(0, 64),
+    ),
     flaws,
   };
 }
@@ -85,7 +90,11 @@ export function mergeRules(outer: Rules, inner: Rules): Rules {
 function readOrder(body: readonly Directive[], flaws: Flaw[]): Half | undefined {
   const lines = body.filter(({ name }) => name === 'order' || name === 'allow' || name === 'deny');
   if (lines.length === 0) return undefined;
-  const order = lines.findLast(({ name }) => name === 'order')?.args.join('').toLowerCase() ?? 'deny,allow';
+  const order =
+    lines
+      .findLast(({ name }) => name === 'order')
+      ?.args.join('')
+      .toLowerCase() ?? 'deny,allow';
   const allow = readFrom(lines, 'allow', flaws);
   const deny = readFrom(lines, 'deny', flaws);
   if (deny.some && !deny.all) {
@@ -139,13 +148,19 @@ function readRequire(body: readonly Directive[], flaws: Flaw[]): Half | undefine
 function readLine(directive: Directive, flaws: Flaw[]): Half {
   const inner = (directive.body ?? []).filter(({ name }) => /^require(any|all|none)?$/.test(name));
   if (directive.name === 'requireany') return anyOf(inner.map((line) => readLine(line, flaws)));
-  if (directive.name === 'requireall') return allOf(inner.map((line) => readLine(line, flaws)), directive, flaws);
+  if (directive.name === 'requireall')
+    return allOf(
+      inner.map((line) => readLine(line, flaws)),
+      directive,
+      flaws,
+    );
   const [what = '', ...words] = directive.args.map((word) => word.toLowerCase());
   const refuse = (why: string): Half => {
     flaws.push({ directive, why });
     return NOBODY;
   };
-  if (directive.name === 'requirenone' || what === 'not') return refuse('http.access lists who may come in, not who may not');
+  if (directive.name === 'requirenone' || what === 'not')
+    return refuse('http.access lists who may come in, not who may not');
   if (what === 'all') return words[0] === 'granted' ? ALL : NOBODY;
   if (what === 'valid-user') return { who: 'some', users: true };
   if (what === 'local') return { who: 'some', allow: ['127.0.0.0/8', '::1'] };
@@ -155,7 +170,9 @@ function readLine(directive: Directive, flaws: Flaw[]): Half {
   if (what !== 'ip') return refuse(`http.access has no ${directive.args[0] ?? 'such'} rule`);
   const read = words.map((word) => readAddress(word));
   const odd = words[read.findIndex((addresses) => addresses === undefined)];
-  return odd === undefined ? { who: 'some', allow: read.flatMap((addresses) => addresses ?? []) } : refuse(notAddress(odd));
+  return odd === undefined
+    ? { who: 'some', allow: read.flatMap((addresses) => addresses ?? []) }
+    : refuse(notAddress(odd));
 }
 
 function anyOf(halves: readonly Half[]): Half {
@@ -165,7 +182,12 @@ function anyOf(halves: readonly Half[]): Half {
     if (isNobody(b)) return a;
     const users = (a.users ?? false) || (b.users ?? false);
     const allow = a.allow || b.allow ? [...(a.allow ?? []), ...(b.allow ?? [])] : undefined;
-    return { who: 'some', ...(allow ? { allow } : {}), ...(users ? { users } : {}), ...(users && allow ? { either: true } : {}) };
+    return {
+      who: 'some',
+      ...(allow ? { allow } : {}),
+      ...(users ? { users } : {}),
+      ...(users && allow ? { either: true } : {}),
+    };
   }, NOBODY);
 }
 
@@ -202,7 +224,9 @@ export function toPolicy(rules: Rules, file: (path: string) => string): Policy {
   if (half.users && rules.file === undefined) return { allow: [] };
   return {
     ...(half.allow ? { allow: half.allow } : {}),
-    ...(half.users ? { users: file(rules.file!), ...(rules.realm === undefined ? {} : { realm: rules.realm }) } : {}),
+    ...(half.users
+      ? { users: file(rules.file!), ...(rules.realm === undefined || rules.realm === '' ? {} : { realm: rules.realm }) }
+      : {}),
     ...(half.either ? { either: true } : {}),
   };
 }

@@ -12,9 +12,11 @@ export interface Script {
 }
 
 /** Folders that hold many things; none of them is the source of one app. */
-const SHARED = /^(?:\/|\/(?:home|srv|opt|var|usr|etc|tmp|root|data|www)|\/home\/[^/]+|\/var\/(?:www|lib|local)|\/usr\/(?:local|lib|share|bin)(?:\/bin|\/lib)?|\/srv\/www|\/var\/www\/(?:html|vhosts))$/;
+const SHARED =
+  /^(?:\/|\/(?:home|srv|opt|var|usr|etc|tmp|root|data|www)|\/home\/[^/]+|\/var\/(?:www|lib|local)|\/usr\/(?:local|lib|share|bin)(?:\/bin|\/lib)?|\/srv\/www|\/var\/www\/(?:html|vhosts))$/;
 /** Folders of a source that hold what the server needs. */
-const INNER = /^(?:apache2?|wsgi|deploy|deployment|conf|config|bin|etc|scripts?|cgi-bin|wsgi-scripts|wsgi_app|public|server)$/;
+const INNER =
+  /^(?:apache2?|wsgi|deploy|deployment|conf|config|bin|etc|scripts?|cgi-bin|wsgi-scripts|wsgi_app|public|server)$/;
 const VENV = /\/(?:site|dist)-packages(?:\/|$)/;
 
 export interface Hints {
@@ -22,12 +24,14 @@ export interface Hints {
   readonly paths: readonly string[];
   readonly home?: string;
   readonly django: boolean;
+  /** Name of its WSGIDaemonProcess. */
+  readonly group?: string;
 }
 
 export function findScript(site: Site, path: string, hints: Hints): Script {
   const folder = path.slice(0, path.lastIndexOf('/')) || '/';
   const managed = ancestors(folder).find((dir) => site.look.kind(here(site, `${dir}/manage.py`)) === 'file');
-  const django = hints.django || managed !== undefined;
+  const django = hints.django || managed !== undefined || looksDjango(path, hints);
   const source = managed ?? hinted(folder, hints) ?? guessed(path, folder, django);
   const file = path.slice(source === '/' ? 1 : source.length + 1);
   const module = /^((?:[A-Za-z_]\w*\/)*[A-Za-z_]\w*)\.py$/.exec(file)?.[1]?.replaceAll('/', '.');
@@ -50,6 +54,11 @@ function guessed(path: string, folder: string, django: boolean): string {
   const [outer, inner] = [folder.slice(0, folder.lastIndexOf('/')) || '/', folder.slice(folder.lastIndexOf('/') + 1)];
   if (SHARED.test(outer)) return folder;
   if (INNER.test(inner)) return outer;
-  const twin = outer.endsWith(`/${inner}`);
-  return path.endsWith('/wsgi.py') && (twin || django) ? outer : folder;
+  return path.endsWith('/wsgi.py') && django ? outer : folder;
+}
+
+/** `django-admin startproject mysite` makes mysite/mysite/wsgi.py. */
+function looksDjango(path: string, { group }: Hints): boolean {
+  const [, outer, inner] = /([^/]+)\/([^/]+)\/wsgi\.py$/.exec(path) ?? [];
+  return inner !== undefined && /^[A-Za-z_]\w*$/.test(inner) && (outer === inner || group === inner);
 }

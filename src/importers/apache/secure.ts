@@ -11,9 +11,19 @@ export function mapTls(site: Site, secure: boolean, plain: boolean): void {
   for (const spot of named(site, 'sslcertificatefile', 'sslcertificatekeyfile', 'sslcertificatechainfile')) {
     settleFile(site, spot);
   }
-  for (const spot of named(site, 'sslengine')) settle(site, spot, secure ? 'mapped' : 'implied', secure ? 'tls' : 'plain http');
-  for (const spot of named(site, 'sslverifyclient', 'sslverifydepth', 'sslcacertificatefile', 'sslcacertificatepath', 'sslrequire', 'sslrequiressl')) {
-    if (spot.directive.name === 'sslrequiressl') settle(site, spot, secure ? 'implied' : 'decide', 'tls.redirect: nothing is served over plain http');
+  for (const spot of named(site, 'sslengine'))
+    settle(site, spot, secure ? 'mapped' : 'implied', secure ? 'tls' : 'plain http');
+  for (const spot of named(
+    site,
+    'sslverifyclient',
+    'sslverifydepth',
+    'sslcacertificatefile',
+    'sslcacertificatepath',
+    'sslrequire',
+    'sslrequiressl',
+  )) {
+    if (spot.directive.name === 'sslrequiressl')
+      settle(site, spot, secure ? 'implied' : 'decide', 'tls.redirect: nothing is served over plain http');
     else if (spot.directive.args[0]?.toLowerCase() === 'none') settle(site, spot, 'implied', 'no client certificates');
     else settle(site, spot, 'unsupported', 'hostctl asks visitors for no certificates: this rule would be gone');
   }
@@ -35,11 +45,29 @@ function settleFile(site: Site, spot: Spot): void {
   const [path = ''] = spot.directive.args;
   if (isLetsEncrypt(path)) {
     const wildcard = site.definition.tls?.acme === 'dns';
-    settle(site, spot, wildcard ? 'decide' : 'mapped', wildcard ? 'tls.acme: dns, for names with a star; it needs tls.dns in hostctl.yaml' : 'tls.acme: http; hostctl orders a certificate of its own');
+    settle(
+      site,
+      spot,
+      wildcard ? 'decide' : 'mapped',
+      wildcard
+        ? 'tls.acme: dns, for names with a star; it needs tls.dns in hostctl.yaml'
+        : 'tls.acme: http; hostctl orders a certificate of its own',
+    );
   } else if (/snakeoil/.test(path)) {
-    settle(site, spot, 'decide', "Debian's placeholder, which no browser trusts: use tls.acme, or a certificate of yours");
+    settle(
+      site,
+      spot,
+      'decide',
+      "Debian's placeholder, which no browser trusts: use tls.acme, or a certificate of yours",
+    );
   } else if (spot.directive.name === 'sslcertificatechainfile') {
     const own = named(site, 'sslcertificatefile')[0]?.directive.args[0] ?? 'the certificate';
     settle(site, spot, 'decide', `tls.certificate holds the chain too: cat ${own} ${path} > fullchain.pem`);
-  } else settle(site, spot, 'mapped', `tls.${spot.directive.name === 'sslcertificatefile' ? 'certificate' : 'key'}${missingNote(site, path)}`);
+  } else
+    settle(
+      site,
+      spot,
+      'mapped',
+      `tls.${spot.directive.name === 'sslcertificatefile' ? 'certificate' : 'key'}${missingNote(site, path)}`,
+    );
 }

@@ -24,7 +24,7 @@ export interface Target {
   readonly url: string;
   /** Path on the Apache machine. */
   readonly path: string;
-  readonly kind: 'script' | 'folder' | 'root';
+  readonly kind: 'script' | 'python' | 'proxy' | 'folder' | 'root';
   readonly directive: Directive;
 }
 
@@ -80,6 +80,11 @@ function scopeOf(section: Directive): Scope {
   return { kind, regex: known.regex || tilde, pattern: known.regex || tilde ? pattern : trimSlash(pattern), section };
 }
 
+/** Whether a target is an app rather than files. */
+export function runs({ kind }: Target): boolean {
+  return kind === 'script' || kind === 'python' || kind === 'proxy';
+}
+
 export function named(site: Site, ...names: string[]): Spot[] {
   return site.spots.filter(({ directive }) => names.includes(directive.name));
 }
@@ -106,9 +111,7 @@ export function here(site: Pick<Site, 'sources'>, path: string): string {
 }
 
 function mapFor(site: Pick<Site, 'sources'>, path: string): SourceMap | undefined {
-  return site.sources
-    .filter(({ from }) => below(path, from))
-    .toSorted((a, b) => b.from.length - a.from.length)[0];
+  return site.sources.filter(({ from }) => below(path, from)).toSorted((a, b) => b.from.length - a.from.length)[0];
 }
 
 /** The innermost section of a kind around a spot. */
@@ -132,7 +135,7 @@ export function urlOf(site: Site, spot: Spot): string | undefined {
 /** The URL path of a folder: that of the alias it is, or lies in, or that lies in it alone. */
 export function urlOfFolder(site: Site, folder: string): string | undefined {
   const outer = site.targets
-    .filter((target) => target.kind !== 'script' && below(folder, target.path))
+    .filter((target) => !runs(target) && below(folder, target.path))
     .toSorted((a, b) => b.path.length - a.path.length)[0];
   if (outer) return trimSlash(`${outer.url}/${folder.slice(outer.path.length)}`);
   const inner = site.targets.filter((target) => below(target.path, folder));

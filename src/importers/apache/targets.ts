@@ -6,7 +6,7 @@ export function findTargets(site: Site): Target[] {
   const aliases = named(site, 'alias', 'aliasmatch').flatMap((spot) => aliasTarget(site, spot));
   const scripts = named(site, 'wsgiscriptalias').flatMap((spot) => scriptTarget(site, spot));
   const proxied = named(site, 'proxypass', 'proxypassmatch').flatMap(proxyTarget);
-  const handled = named(site, 'sethandler').flatMap(handlerTarget);
+  const handled = named(site, 'sethandler').flatMap((spot) => handlerTarget(site, spot));
   const roots = named(site, 'documentroot').flatMap(rootTarget);
   // Aliases win over scripts and proxies whatever the order; among their own kind the first that fits does.
   const groups = [aliases, scripts, proxied, handled, roots].map((group) => withoutShadowed(site, group));
@@ -45,7 +45,9 @@ function aliasTarget(site: Site, spot: Spot): Target[] {
     return [];
   }
   if (directive.name === 'aliasmatch') return matchTarget(site, spot, url, path);
-  return [{ url: trimSlash(url), path: trimSlash(path), kind: isScript(site, url, path) ? 'script' : 'folder', directive }];
+  return [
+    { url: trimSlash(url), path: trimSlash(path), kind: isScript(site, url, path) ? 'script' : 'folder', directive },
+  ];
 }
 
 /** `^/x/(.*)$` to `/folder/$1` is an alias. */
@@ -58,7 +60,12 @@ function matchTarget(site: Site, spot: Spot, regex: string, path: string): Targe
     return [{ url: pattern.path, path: trimSlash(whole ? folder : path), kind: 'folder', directive }];
   }
   // ^/([^/]*\.css) to /folder/$1: one kind of file at the top.
-  settle(site, spot, 'unsupported', 'only expressions that are a path, such as ^/x/(.*)$, can become media: name the folders');
+  settle(
+    site,
+    spot,
+    'unsupported',
+    'only expressions that are a path, such as ^/x/(.*)$, can become media: name the folders',
+  );
   return [];
 }
 
@@ -78,7 +85,12 @@ function scriptTarget(site: Site, spot: Spot): Target[] {
     return [];
   }
   if (path.endsWith('/') || !/\.\w+$|\/bin\//.test(path)) {
-    settle(site, spot, 'decide', `is ${path} a folder of scripts? hostctl starts one script per app: write an app for each`);
+    settle(
+      site,
+      spot,
+      'decide',
+      `is ${path} a folder of scripts? hostctl starts one script per app: write an app for each`,
+    );
     return [];
   }
   return [{ url: trimSlash(url), path: trimSlash(path), kind: 'script', directive }];
@@ -91,15 +103,18 @@ function proxyTarget(spot: Spot): Target[] {
   const url = second === undefined || !first.startsWith('/') ? location?.pattern : first;
   const to = second === undefined || !first.startsWith('/') ? first : second;
   if (directive.name === 'proxypassmatch' || url === undefined || to === '!' || to === '') return [];
-  return [{ url: trimSlash(url), path: `proxy:/${to}`, kind: 'script', directive }];
+  return [{ url: trimSlash(url), path: `proxy:/${to}`, kind: 'proxy', directive }];
 }
 
 /** mod_python: a `<Location>` whose handler is Python. */
-function handlerTarget(spot: Spot): Target[] {
+function handlerTarget(site: Site, spot: Spot): Target[] {
   const location = around(spot, 'location');
   if (!/^(?:mod_python|python-program)$/.test(spot.directive.args[0] ?? '')) return [];
   const url = location && !location.regex ? location.pattern : '/';
-  return [{ url, path: `python:/${url}`, kind: 'script', directive: spot.directive }];
+  // Rules of directories are about the file the path would be below the DocumentRoot.
+  const root = named(site, 'documentroot')[0]?.directive.args[0];
+  const path = root === undefined ? `python:/${url}` : trimSlash(`${root}/${url}`);
+  return [{ url, path, kind: 'python', directive: spot.directive }];
 }
 
 function rootTarget({ directive }: Spot): Target[] {

@@ -10,15 +10,22 @@ export function wsgiApp(site: Site, target: Target, django: boolean): AppDefinit
   const daemon = daemonOf(site, target);
   const paths = (daemon?.options.get('python-path') ?? globalPath(site)).split(':').filter((path) => path !== '');
   const home = daemon?.options.get('home');
-  const script = findScript(site, target.path, { paths, django, ...(home === undefined ? {} : { home }) });
+  const script = findScript(site, target.path, {
+    paths,
+    django,
+    ...(home === undefined ? {} : { home }),
+    ...(daemon === undefined ? {} : { group: daemon.name }),
+  });
   const callable = callableOf(site, target);
-  const app: AppDefinition = { runtime: script.django ? 'django' : 'wsgi', source: pathFor(site, script.source) };
+  const app: AppDefinition = { runtime: script.django ? 'django' : 'wsgi' };
+  if (!ofSystem(target.path)) app.source = pathFor(site, script.source);
   settleScript(site, target, script);
   const server = daemon && mapDaemon(daemon);
-  const found = entryHere(site, script);
-  if (found === undefined && (script.module === undefined || target.url !== '/')) {
-    app.command = command(target.url, script, callable, server?.app.server);
-  } else if (found !== 'itself') app.wsgi = `${script.module!}${callable === 'application' ? '' : `:${callable}`}`;
+  const named = entryHere(site, script);
+  if (named !== undefined && target.url === '/') app.wsgi = named;
+  else if (script.module === undefined || target.url !== '/') {
+    Object.assign(app, command(target.url, script, callable, server?.app.server));
+  } else app.wsgi = `${script.module}${callable === 'application' ? '' : `:${callable}`}`;
   if (target.url !== '/') app.path = target.url;
   mapDaemonOf(site, daemon, server, app, script);
   addPaths(site, paths, script, app, daemon);
@@ -26,34 +33,49 @@ export function wsgiApp(site: Site, target: Target, django: boolean): AppDefinit
   return app;
 }
 
-/**
- * Whether the source, where it is here, has an entry that is better than the script of the file: that script is not
- * in it, and the runtime finds one by itself.
- */
-function entryHere(site: Site, script: Script): 'itself' | undefined {
+/** The module manage.py names, where the source is here and the script of the virtual host is not in it. */
+function entryHere(site: Site, script: Script): string | undefined {
   const source = here(site, script.source);
   if (site.look.kind(source) !== 'folder' || site.look.kind(`${source}/${script.file}`) !== undefined) return undefined;
-  return script.django && site.look.kind(`${source}/manage.py`) === 'file' ? 'itself' : undefined;
+  const manage = site.look.text(`${source}/manage.py`) ?? '';
+  const module = /DJANGO_SETTINGS_MODULE['"]\s*(?:,|\]\s*=)\s*['"](\w+)\./.exec(manage)?.[1];
+  return module === undefined ? undefined : `${module}.wsgi`;
 }
 
+/** TCP, so that one line serves every proxy. */
+const PORT = 8000;
+
 /** uwsgi by hand: it takes files no name can import, and tells an app below a path which part is its own. */
-function command(url: string, script: Script, callable: string, server: AppDefinition['server']): string[] {
-  const entry = script.module === undefined ? `/app/${script.file}` : `${script.module}:${callable}`;
-  const start =
-    url === '/'
-      ? script.module === undefined
-        ? ['--wsgi-file', entry]
-        : ['--module', entry]
-      : ['--mount', `${url}=${entry}`, '--manage-script-name'];
-  const object = script.module === undefined && callable !== 'application' ? ['--callable', callable] : [];
-  const size = ['--processes', String(server?.processes ?? 1), '--threads', String(server?.threads ?? 4)];
-  return ['uwsgi', '--ini', '/hostctl/uwsgi.ini', '--http-socket', '$(PORT)', ...start, ...object, ...size];
+function command(
+  url: string,
+  script: Script,
+  callable: string,
+  server: AppDefinition['server'],
+): Pick<AppDefinition, 'command' | 'port'> {
+  const file = script.module === undefined;
+  const entry = file ? `/app/${script.file}` : `${script.module}:${callable}`;
+  const words = ['uwsgi', '--ini', '/hostctl/uwsgi.ini', '--http-socket', `:${PORT}`];
+  if (url === '/') words.push('--wsgi-file', entry);
+  else words.push('--mount', `${url}=${entry}`, '--manage-script-name');
+  if (file && callable !== 'application') words.push('--callable', callable);
+  words.push('--processes', String(server?.processes ?? 1), '--threads', String(server?.threads ?? 4));
+  const plain = words.every((word) => /^[\w./:=@%+,-]+$/.test(word));
+  return { port: PORT, command: plain ? words.join(' ') : words };
+}
+
+/** Files a package of the system brought are no source. */
+function ofSystem(path: string): boolean {
+  return /^\/usr\/(?:bin|sbin|lib|share)\//.test(path);
 }
 
 function settleScript(site: Site, target: Target, script: Script): void {
   const { directive } = target;
-  if (script.source === '/usr/bin' || /^\/usr\/(?:lib|share)(?:\/|$)/.test(target.path)) {
-    site.ledger.settle(directive, 'decide', `${target.path} belongs to a package of the system: give the app a source of its own`);
+  if (ofSystem(target.path)) {
+    site.ledger.settle(
+      directive,
+      'decide',
+      `${target.path} belongs to a package of the system: give the app a source of its own`,
+    );
     return;
   }
   const how = script.module === undefined || target.url !== '/' ? 'command' : 'wsgi';
@@ -70,7 +92,11 @@ function daemonOf(site: Site, target: Target): Daemon | undefined {
   const directive = site.daemons.get(group);
   if (directive) return readDaemon(directive);
   const said = option === undefined ? spot!.directive : target.directive;
-  site.ledger.settle(said, 'decide', `there is no WSGIDaemonProcess ${group} in these files: give the one it stands in as well`);
+  site.ledger.settle(
+    said,
+    'decide',
+    `there is no WSGIDaemonProcess ${group} in these files: give the one it stands in as well`,
+  );
   return undefined;
 }
 
@@ -116,9 +142,14 @@ function mapDaemonOf(
 function addPaths(site: Site, paths: readonly string[], script: Script, app: AppDefinition, daemon?: Daemon): void {
   const packages = /\/(?:site|dist)-packages(?:\/|$)/;
   const inside = paths.filter((path) => path !== script.source && below(path, script.source) && !packages.test(path));
-  const outside = paths.filter((path) => !below(path, script.source) && !packages.test(path) && !below(script.source, path));
+  const outside = paths.filter(
+    (path) => !below(path, script.source) && !packages.test(path) && !below(script.source, path),
+  );
   if (inside.length > 0) {
-    app.env = { ...app.env, PYTHONPATH: ['/app', ...inside.map((path) => `/app${path.slice(script.source.length)}`)].join(':') };
+    app.env = {
+      ...app.env,
+      PYTHONPATH: ['/app', ...inside.map((path) => `/app${path.slice(script.source.length)}`)].join(':'),
+    };
   }
   const directive = daemon ? site.daemons.get(daemon.name)! : named(site, 'wsgipythonpath')[0]?.directive;
   if (!directive) return;
@@ -158,21 +189,42 @@ function noteText(site: Site, target: Target, script: Script): void {
 export function mapWsgi(site: Site): void {
   for (const spot of named(site, 'wsgiprocessgroup')) {
     const [group = ''] = spot.directive.args;
-    const note = group === '%{GLOBAL}' ? 'embedded; here an app always has processes of its own' : 'server: of its WSGIDaemonProcess';
-    settle(site, spot, /%\{(?!GLOBAL)/.test(group) ? 'unsupported' : group === '%{GLOBAL}' ? 'implied' : 'mapped', note);
+    const note =
+      group === '%{GLOBAL}'
+        ? 'embedded; here an app always has processes of its own'
+        : 'server: of its WSGIDaemonProcess';
+    settle(
+      site,
+      spot,
+      /%\{(?!GLOBAL)/.test(group) ? 'unsupported' : group === '%{GLOBAL}' ? 'implied' : 'mapped',
+      note,
+    );
   }
   for (const spot of named(site, 'wsgipassauthorization')) {
     const on = spot.directive.args[0]?.toLowerCase() === 'on';
     if (!on) ((site.definition.http.headers ??= {}).request ??= {})['Authorization'] = '';
-    settle(site, spot, on ? 'implied' : 'mapped', on ? 'apps get the Authorization header' : 'http.headers.request: Authorization is taken away');
+    settle(
+      site,
+      spot,
+      on ? 'implied' : 'mapped',
+      on ? 'apps get the Authorization header' : 'http.headers.request: Authorization is taken away',
+    );
   }
-  for (const spot of named(site, 'wsgipythonpath')) settle(site, spot, 'mapped', 'the source, and PYTHONPATH for what is below it');
+  for (const spot of named(site, 'wsgipythonpath'))
+    settle(site, spot, 'mapped', 'the source, and PYTHONPATH for what is below it');
   for (const spot of named(site, 'wsgicallableobject')) settle(site, spot, 'mapped', 'wsgi: the object');
-  for (const spot of named(site, 'wsgipythonhome')) settle(site, spot, 'implied', 'packages come from requirements.txt in the source');
-  for (const spot of named(site, 'wsgierroroverride')) settle(site, spot, 'implied', 'http.errors is about the answers of apps too');
+  for (const spot of named(site, 'wsgipythonhome'))
+    settle(site, spot, 'implied', 'packages come from requirements.txt in the source');
+  for (const spot of named(site, 'wsgierroroverride'))
+    settle(site, spot, 'implied', 'http.errors is about the answers of apps too');
   mapEnvironment(site);
   for (const spot of named(site, 'wsgiaccessscript', 'wsgiauthuserscript', 'wsgiauthgroupscript')) {
-    settle(site, spot, 'unsupported', 'a program decides who may: hostctl has addresses and a users file; let the app do it');
+    settle(
+      site,
+      spot,
+      'unsupported',
+      'a program decides who may: hostctl has addresses and a users file; let the app do it',
+    );
   }
   for (const spot of named(site, 'wsgiscriptaliasmatch')) {
     settle(site, spot, 'unsupported', 'one script for many paths: write an app with `path:` for each');
