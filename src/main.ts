@@ -52,7 +52,7 @@ function explain(error: Error, argv: readonly string[]): void {
     process.exitCode = error.oclif.exit ?? 1;
     return;
   }
-  const failure = /^command .* not found/i.test(error.message) ? unknownCommand(argv[0] ?? '') : error;
+  const failure = /^command .* not found/i.test(error.message) ? unknownCommand(argv) : error;
   process.exitCode = failure instanceof HostctlError ? failure.exit : EXIT.failed;
   const json = wantsJson(argv);
   if (json) process.stdout.write(failureLine(failure));
@@ -61,7 +61,11 @@ function explain(error: Error, argv: readonly string[]): void {
     process.stderr.write(`error ${failure.message}\n${failure.hints.map((hint) => `  → ${hint}\n`).join('')}`);
 }
 
-function unknownCommand(word: string): HostctlError {
+function unknownCommand(argv: readonly string[]): HostctlError {
+  const [first = '', second = ''] = argv;
+  // `import apache` is one command of two words.
+  const topic = commandNames.some((name) => name.startsWith(`${first} `)) && !second.startsWith('-');
+  const word = topic ? `${first} ${second}`.trim() : first;
   const flag = word.startsWith('-');
   const guess = flag ? undefined : didYouMean(word, commandNames);
   const hint = guess === undefined ? 'hostctl --help' : `did you mean hostctl ${guess}?`;

@@ -32,7 +32,7 @@ export interface AccessDefinition {
 
 export type RedirectDefinition = string | { readonly to?: string; readonly status?: number; readonly exact?: boolean };
 
-export interface HttpDefinition {
+interface HttpDefinition {
   body?: string;
   timeout?: string;
   canonical?: string;

@@ -4,7 +4,7 @@
  * `mapped` a key of the definition says it now · `implied` hostctl does so by itself · `dropped` harmless without ·
  * `decide` somebody has to say what is wanted · `unsupported` hostctl cannot do it.
  */
-export const STATUSES = ['mapped', 'implied', 'dropped', 'decide', 'unsupported'] as const;
+const STATUSES = ['mapped', 'implied', 'dropped', 'decide', 'unsupported'] as const;
 export type Status = (typeof STATUSES)[number];
 
 export interface Place {
@@ -45,12 +45,12 @@ export function openEntries(entries: readonly Entry[]): readonly Entry[] {
 }
 
 /** `site.conf:12`. */
-export function formatPlace({ file, line }: Place): string {
+function formatPlace({ file, line }: Place): string {
   return `${file}:${line}`;
 }
 
 /** `12 lines: 8 mapped, 2 implied, 1 dropped, 1 to decide, 0 unsupported`. @param noun such as "directive" */
-export function formatCounts(counts: Counts, noun: string): string {
+function formatCounts(counts: Counts, noun: string): string {
   const total = STATUSES.reduce((sum, status) => sum + counts[status], 0);
   const parts = STATUSES.map((status) => `${counts[status]} ${status === 'decide' ? 'to decide' : status}`);
   return `${total} ${noun}${total === 1 ? '' : 's'}: ${parts.join(', ')}`;

@@ -29,7 +29,7 @@ export interface ImportApacheOptions {
 }
 
 /** A definition an import made. */
-export interface ImportedFile {
+interface ImportedFile {
   readonly path: string;
   readonly text: string;
 }

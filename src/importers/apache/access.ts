@@ -6,12 +6,26 @@ import { pathFor } from './paths.ts';
 import { ACCESS, mergeRules, type Policy, readRules, type Rules, toPolicy } from './rules.ts';
 import { below, type Scope, type Site, type Target, trimSlash } from './site.ts';
 
-/** A section that says who may, and the paths it is about. */
-interface Rule {
-  readonly section: Directive;
+/** The paths a section is about. */
+interface Covered {
   readonly on: 'url' | 'path';
   readonly paths: readonly string[];
+  /** Where it is about a little more or less. */
+  readonly doubt?: string;
+}
+
+/** A section that says who may. */
+interface Rule extends Covered {
+  readonly section: Directive;
   readonly rules: Rules;
+}
+
+/** A path a section is about. */
+interface Use {
+  readonly key: string;
+  readonly policy: Policy;
+  /** Whether no section behind it says all of it anew. */
+  readonly counts: boolean;
 }
 
 const OPEN: Rules = { flaws: [] };
@@ -21,18 +35,24 @@ export function mapAccess(site: Site): void {
   const rules = readSections(site);
   const keys = keysOf(site, rules);
   const table = (site.definition.http.access ??= {});
-  const used = new Map<Rule, { key: string; policy: Policy }[]>();
+  const used = new Map<Rule, Use[]>();
   const doubtful = new Map<string, readonly Rule[]>();
   for (const key of keys.toSorted((a, b) => a.length - b.length || (a < b ? -1 : 1))) {
     const applied = rulesFor(site, rules, key);
     const merged = applied.reduce((outer, rule) => mergeRules(outer, rule.rules), OPEN);
-    const policy = toPolicy(merged, (path) => pathFor(site, path));
-    for (const rule of applied) used.set(rule, [...(used.get(rule) ?? []), { key, policy }]);
+    const { policy, why } = toPolicy(merged, (path) => pathFor(site, path));
+    for (const [index, rule] of applied.entries()) {
+      const counts = contributes(rule, applied.slice(index + 1));
+      used.set(rule, [...(used.get(rule) ?? []), { key, policy, counts }]);
+    }
     for (const { directive, why } of merged.flaws) {
       site.ledger.settle(directive, 'unsupported', `${why}; ${key} is closed until you decide`);
     }
     const above = nearest(table, key);
-    if (merged.flaws.length > 0) doubtful.set(key, applied);
+    if (why !== undefined) doubtful.set(key, applied);
+    if (why !== undefined && merged.flaws.length === 0) {
+      site.ledger.settle(applied.at(-1)!.section, 'unsupported', `${why}; ${key} is closed until you decide`);
+    }
     // What stands above may be opened by hand, which must not open what has rules of its own.
     const doubt = above === undefined ? undefined : doubtful.get(above);
     const kept = doubt === undefined || doubt.length === applied.length;
@@ -40,6 +60,11 @@ export function mapAccess(site: Site): void {
     table[key] = policy ?? { allow: ['0.0.0.0/0', '::/0'] };
   }
   for (const rule of rules) settleRule(site, rule, used.get(rule) ?? []);
+}
+
+function contributes({ rules }: Rule, later: readonly Rule[]): boolean {
+  const said = ['hosts', 'require', 'satisfyAny', 'type', 'file', 'realm'] as const;
+  return said.some((field) => rules[field] !== undefined && !later.some((rule) => rule.rules[field] !== undefined));
 }
 
 type Table = Readonly<Record<string, NonNullable<Policy>>>;
@@ -60,7 +85,7 @@ function readSections(site: Site): Rule[] {
     const lines = (directive.body ?? []).filter(({ name }) => ACCESS.has(name));
     if (lines.length === 0 || ACCESS.has(directive.name)) return [];
     const rules = readRules(directive.body!);
-    const open = toPolicy(rules, (path) => path) === undefined;
+    const open = toPolicy(rules, (path) => path).policy === undefined;
     const place = placeOf(site, directive, scopes);
     if (place === 'hidden') settleLines(site, directive, 'implied', 'hidden files are never served');
     else if (place !== undefined) return [{ section: directive, rules, ...place }];
@@ -71,11 +96,7 @@ function readSections(site: Site): Rule[] {
   });
 }
 
-function placeOf(
-  site: Site,
-  section: Directive,
-  scopes: readonly Scope[],
-): Pick<Rule, 'on' | 'paths'> | 'hidden' | undefined {
+function placeOf(site: Site, section: Directive, scopes: readonly Scope[]): Covered | 'hidden' | undefined {
   const regex = section.name.endsWith('match') || section.args[0] === '~';
   const pattern = (section.args[0] === '~' ? section.args[1] : section.args[0]) ?? '';
   const kind = section.name.replace('match', '');
@@ -95,19 +116,15 @@ function placeOf(
   }
   if (fitsAll(pattern)) return { on, paths: ['/'] };
   const list = listPaths(pattern);
-  // An expression that ends in a segment also protects its neighbours, which a path does not.
-  return list && list.every(({ loose, exact }) => !loose && !exact)
-    ? { on, paths: list.map(({ path }) => path) }
-    : undefined;
+  if (!list) return undefined;
+  // A path takes what is below it too, but not its neighbours.
+  const loose = list.find((item) => item.loose);
+  const doubt = loose ? `Apache also took ${loose.path}x, which is none of it here` : undefined;
+  return { on, paths: list.map(({ path }) => path), ...(doubt === undefined ? {} : { doubt }) };
 }
 
 /** A file that is the script of an app stands for the app. */
-function placeOfFile(
-  site: Site,
-  pattern: string,
-  regex: boolean,
-  scopes: readonly Scope[],
-): Pick<Rule, 'on' | 'paths'> | undefined {
+function placeOfFile(site: Site, pattern: string, regex: boolean, scopes: readonly Scope[]): Covered | undefined {
   const folder = scopes.findLast(({ kind }) => kind === 'directory');
   const name = regex ? literalOf(pattern) : pattern;
   const fits = (path: string): boolean => {
@@ -121,7 +138,7 @@ function placeOfFile(
 }
 
 /** What may be proxied: `*` is all of it. */
-function placeOfProxy(pattern: string, regex: boolean): Pick<Rule, 'on' | 'paths'> | undefined {
+function placeOfProxy(pattern: string, regex: boolean): Covered | undefined {
   return regex || pattern !== '*' ? undefined : { on: 'path', paths: ['proxy:'] };
 }
 
@@ -165,11 +182,14 @@ function rulesFor(site: Site, rules: readonly Rule[], key: string): Rule[] {
   return [...directories, ...rules.filter((rule) => rule.on === 'url' && fits(rule, key) !== undefined)];
 }
 
-function settleRule(site: Site, rule: Rule, used: readonly { key: string; policy: Policy }[]): void {
-  const closed = used.filter(({ policy }) => policy !== undefined).map(({ key }) => key);
-  if (rule.section.name === 'limit' && closed.length > 0) {
-    const note = `http.access: ${closed.join(', ')}, for every method. Is that meant?`;
-    return settleLines(site, rule.section, 'decide', note);
+function settleRule(site: Site, rule: Rule, used: readonly Use[]): void {
+  if (used.length > 0 && !used.some(({ counts }) => counts)) {
+    return settleLines(site, rule.section, 'implied', 'another section overrules it');
+  }
+  const closed = used.filter(({ policy, counts }) => policy !== undefined && counts).map(({ key }) => key);
+  const doubt = rule.section.name === 'limit' ? 'for every method' : rule.doubt;
+  if (doubt !== undefined && closed.length > 0) {
+    return settleLines(site, rule.section, 'decide', `http.access: ${closed.join(', ')}; ${doubt}. Is that meant?`);
   }
   if (closed.length > 0) settleLines(site, rule.section, 'mapped', `http.access: ${closed.join(', ')}`);
   else if (used.length > 0)
@@ -180,6 +200,6 @@ function settleRule(site: Site, rule: Rule, used: readonly { key: string; policy
 function settleLines(site: Site, section: Directive, status: Status, note: string): void {
   site.ledger.settle(section, status, note);
   for (const line of section.body ?? []) {
-    if (ACCESS.has(line.name)) site.ledger.settleAll(line, status, note);
+    if (ACCESS.has(line.name)) settleLines(site, line, status, note);
   }
 }

@@ -8,11 +8,12 @@ import { Expansion } from './expand.ts';
 import { foldCanonical, foldSecure } from './fold.ts';
 import { mapHarmless } from './harmless.ts';
 import { mapExpires, mapHeaders } from './headers.ts';
-import { planSites, readHost, siteName, type SitePlan, type VirtualHost } from './hosts.ts';
+import { planSites, readHost, siteName, type SitePlan } from './hosts.ts';
 import { type Directive, Ledger, placeholders } from './ledger.ts';
 import { mapLimits } from './limits.ts';
 import { mapMedia } from './media.ts';
 import { mapModPython } from './modpython.ts';
+import { printApache } from './print.ts';
 import { mapProxy } from './proxied.ts';
 import { mapRedirects } from './redirects.ts';
 import { mapRewrites } from './rewrites.ts';
@@ -173,17 +174,17 @@ function hostnamesOf(plan: SitePlan, options: ApacheOptions, ledger: Ledger): st
 function bodyOf(plan: SitePlan, ledger: Ledger): Directive[] {
   const [first, ...others] = plan.hosts;
   const body = [...(first?.body ?? [])];
-  const own = new Map(body.map((directive) => [textOf(directive), directive]));
+  const own = new Map(body.map((directive) => [printApache([directive]), directive]));
   for (const directive of others.flatMap((host) => host.body)) {
-    const twin = own.get(textOf(directive));
-    if (!twin) body.push(directive);
-    else ledger.settleAll(directive, 'implied', `the same as line ${twin.place.line}`);
+    const twin = own.get(printApache([directive]));
+    if (!twin) {
+      body.push(directive);
+      const serves = SERVES.test(directive.name) && first!.secure && !directive.raw.includes('acme-challenge');
+      if (serves)
+        ledger.settle(directive, 'decide', 'only on the plain side; here both sides are the same. Is that meant?');
+    } else ledger.settleAll(directive, 'implied', `the same as line ${twin.place.line}`);
   }
   return body;
-}
-
-function textOf(directive: Directive): string {
-  return [directive.text, ...(directive.body ?? []).map(textOf)].join('\n');
 }
 
 /** Whether a virtual host is more than names and redirects to others. */

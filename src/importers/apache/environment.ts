@@ -34,5 +34,5 @@ function mapSetEnv(site: Site, spot: Spot): void {
   for (const app of apps) (app.env ??= {})[name] ??= value;
   const secret = SECRET.test(name) ? '; everybody who can use the engine can read it' : '';
   if (apps.length === 0) settle(site, spot, 'decide', 'for which app? None of this import is there');
-  else settle(site, spot, 'mapped', `env, also where the script looks only into the request${secret}`);
+  else settle(site, spot, 'mapped', `env: mod_wsgi put it into each request, here it is in the environment${secret}`);
 }

@@ -62,7 +62,7 @@ export class Expansion {
 
   /** What is left to say when all files are read. */
   finish(): void {
-    for (const name of [...this.#macros.keys()]) this.#forget(name);
+    for (const name of this.#macros.keys()) this.#forget(name);
   }
 
   #forget(name: string): void {
@@ -169,7 +169,7 @@ export class Expansion {
 
   #include(directive: Directive, trail: readonly string[]): Directive[] {
     const [pattern = ''] = directive.args;
-    if (/letsencrypt\/options-ssl-apache\.conf$/.test(pattern)) {
+    if (pattern.endsWith('/letsencrypt/options-ssl-apache.conf')) {
       return this.#settle(directive, 'dropped', "certbot's TLS settings; hostctl has its own");
     }
     if (trail.length > MOST_DEEP) return this.#settle(directive, 'unsupported', 'too many files inside each other');

@@ -1,8 +1,9 @@
 import { parseHostname } from '../../core/hostnames.ts';
+import { fitsGlob } from './glob.ts';
 import type { Directive, Ledger } from './ledger.ts';
 
 /** A name a virtual host answers to. */
-export interface HostName {
+interface HostName {
   /** Lower case, without scheme and port. */
   readonly name: string;
   readonly directive: Directive;
@@ -102,16 +103,8 @@ function meet(a: VirtualHost, b: VirtualHost): boolean {
 
 function answers(host: VirtualHost, name: string): boolean {
   return host.names.some(
-    (own) => own.name === name || (/[*?]/.test(own.name) && !/[*?]/.test(name) && fits(own.name, name)),
+    (own) => own.name === name || (/[*?]/.test(own.name) && !/[*?]/.test(name) && fitsGlob(own.name, name)),
   );
-}
-
-function fits(pattern: string, name: string): boolean {
-  const source = pattern
-    .replaceAll(/[^\w*?]/g, '\\$&')
-    .replaceAll(/\*+/g, '.*')
-    .replaceAll('?', '.');
-  return new RegExp(`^${source}$`).test(name);
 }
 
 /** The names a definition can have, each once; what is wrong with the others is in the report. */

@@ -1,5 +1,6 @@
 import { join, normalize, resolve } from 'node:path';
 import type { Look } from '../look.ts';
+import { fitsGlob } from './glob.ts';
 
 export type Found =
   | { readonly files: readonly string[] }
@@ -29,7 +30,7 @@ export function findIncluded(pattern: string, base: string, root: string, look: 
 }
 
 /** Whether a path is a directory or below it. */
-export function within(path: string, directory: string): boolean {
+function within(path: string, directory: string): boolean {
   return directory === '/' || path === directory || path.startsWith(`${directory}/`);
 }
 
@@ -38,11 +39,10 @@ function matching(path: string, look: Look): string[] {
   for (const segment of path.split('/').filter((part) => part !== '')) {
     if (!/[*?[]/.test(segment)) found = found.map((parent) => join(parent, segment));
     else {
-      const fits = globPattern(segment);
       found = found.flatMap((parent) =>
         look
           .list(parent)
-          .filter((name) => fits.test(name) && !name.startsWith('.'))
+          .filter((name) => fitsGlob(segment, name) && !name.startsWith('.'))
           .map((name) => join(parent, name)),
       );
     }
@@ -54,19 +54,4 @@ function filesBelow(path: string, look: Look, depth: number): string[] {
   if (look.kind(path) === 'file') return [path];
   if (depth > 5) return [];
   return look.list(path).flatMap((name) => filesBelow(join(path, name), look, depth + 1));
-}
-
-/** `*` and `?` as in file names; a class such as `[0-9]` as far as it is plain. */
-function globPattern(glob: string): RegExp {
-  const source = glob.replaceAll(/\[[!^]?[\w-]+\]|[*?]|[^\w]/g, (part) => {
-    if (part === '*') return '.*';
-    if (part === '?') return '.';
-    return part.length > 1 ? part.replace('[!', '[^') : `\\${part}`;
-  });
-  try {
-    return new RegExp(`^${source}$`);
-  } catch {
-    // A class such as [z-a], which nothing is in.
-    return /(?!)/;
-  }
 }

@@ -25,16 +25,19 @@ export function parseApache(text: string): ParsedFile {
   const top: Node[] = [];
   const open: Open[] = [];
   const add = (node: Node): void => void (open.at(-1)?.body ?? top).push(node);
-  const close = (): void => {
-    const { node, body } = open.pop()!;
-    add({ ...node, body });
+  /** Ends the sections that are further in than `depth`. */
+  const closeTo = (depth: number): void => {
+    while (open.length > depth) {
+      const { node, body } = open.pop()!;
+      add({ ...node, body });
+    }
   };
   for (const { text: line, number } of joinLines(text)) {
     const refuse = (message: string): void => void problems.push({ line: number, text: line, message });
     const section = SECTION.exec(line);
     if (!section) {
       if (line.startsWith('<')) refuse('a section starts with its name, as in <Directory /srv>');
-      const [name = '', rest = ''] = cut(line);
+      const [name, rest] = cut(line);
       add({ name, args: splitWords(rest), raw: rest, line: number });
       continue;
     }
@@ -43,7 +46,7 @@ export function parseApache(text: string): ParsedFile {
       const depth = open.findLastIndex((item) => same(item.node.name, name));
       if (depth < 0) refuse(`</${name}> ends a section that was not begun`);
       else if (depth < open.length - 1) refuse(`</${name}> stands before </${open.at(-1)!.node.name}>`);
-      while (depth >= 0 && open.length > depth) close();
+      if (depth >= 0) closeTo(depth);
       continue;
     }
     if (open.length >= MOST_DEEP) {
@@ -57,7 +60,7 @@ export function parseApache(text: string): ParsedFile {
   for (const { node } of open) {
     problems.push({ line: node.line, text: `<${node.name} ${node.raw}>`, message: `</${node.name}> is missing` });
   }
-  while (open.length > 0) close();
+  closeTo(0);
   return { nodes: top, problems };
 }
 

@@ -11,7 +11,9 @@ export function pathFor(site: Pick<Site, 'sources' | 'dir'>, path: string): stri
 }
 
 /** What is said of a path that is not on this machine. */
-export function missingNote(site: Pick<Site, 'sources' | 'look'>, path: string): string {
+export function missingNote(site: Pick<Site, 'sources' | 'look' | 'notes'>, path: string): string {
   if (site.look.kind(here(site, path)) !== undefined) return '';
-  return '; it is not on this machine: copy it here, or say where it is with --source';
+  const hint = 'what is not on this machine: copy it here, or say with --source FROM=DIR where it is';
+  if (!site.notes.includes(hint)) site.notes.push(hint);
+  return '; not on this machine';
 }

@@ -175,7 +175,7 @@ function spared(site: Site, rule: Rule, canonical: string): string[] {
     (pattern) =>
       [
         literalOf(pattern.replace(/^=/, '').replace(/\(\.[*+]\)\$?$/, '')),
-        pattern.endsWith('$') && !/\)\$$/.test(pattern),
+        pattern.endsWith('$') && !pattern.endsWith(')$'),
       ] as const,
   );
   const others = site.definition.hostnames.filter((name) => name !== canonical);

@@ -3,7 +3,7 @@ import { readAddress } from './addresses.ts';
 import type { Directive } from './ledger.ts';
 
 /** What a rule cannot be: the directive, and why. */
-export interface Flaw {
+interface Flaw {
   readonly directive: Directive;
   readonly why: string;
 }
@@ -29,6 +29,7 @@ export interface Rules {
 /** Undefined: everybody. */
 export type Policy = AccessDefinition | undefined;
 
+const TOO_MUCH = 'these rules together cannot be said in one http.access';
 const ALL: Half = { who: 'all' };
 const NOBODY: Half = { who: 'some', allow: [] };
 export const ACCESS = new Set([
@@ -151,8 +152,7 @@ function readLine(directive: Directive, flaws: Flaw[]): Half {
   if (directive.name === 'requireall')
     return allOf(
       inner.map((line) => readLine(line, flaws)),
-      directive,
-      flaws,
+      () => flaws.push({ directive, why: TOO_MUCH }),
     );
   const [what = '', ...words] = directive.args.map((word) => word.toLowerCase());
   const refuse = (why: string): Half => {
@@ -191,42 +191,41 @@ function anyOf(halves: readonly Half[]): Half {
   }, NOBODY);
 }
 
-function allOf(halves: readonly Half[], directive: Directive, flaws: Flaw[]): Half {
-  return halves.reduce((a, b) => {
-    if (a.who === 'all') return b;
-    if (b.who === 'all') return a;
-    const sameKind = (a.allow && b.allow) || a.either || b.either;
-    if (isNobody(a) || isNobody(b)) return NOBODY;
-    if (sameKind) {
-      flaws.push({ directive, why: 'these rules cannot be said in one http.access' });
-      return NOBODY;
-    }
-    return { ...a, ...b };
-  }, ALL);
+/** Both must hold; a flaw where no one rule of a definition says that. */
+function allOf(halves: readonly Half[], flaw: () => void): Half {
+  return halves.reduce((a, b) => bothOf(a, b, flaw), ALL);
+}
+
+function bothOf(a: Half, b: Half, flaw: () => void): Half {
+  if (a.who === 'all') return b;
+  if (b.who === 'all') return a;
+  if (isNobody(a) || isNobody(b)) return NOBODY;
+  if ((a.allow && b.allow) || a.either || b.either) {
+    flaw();
+    return NOBODY;
+  }
+  return { ...a, ...b };
 }
 
 function isNobody(half: Half): boolean {
   return half.who === 'some' && half.allow?.length === 0 && !half.users;
 }
 
-/** What both halves mean together; what cannot be said is closed rather than open. */
-export function toPolicy(rules: Rules, file: (path: string) => string): Policy {
-  if (rules.flaws.length > 0) return { allow: [] };
-  const hosts = rules.hosts ?? ALL;
-  const require = rules.require ?? ALL;
-  const flaws: Flaw[] = [];
-  const nowhere: Directive = { name: '', args: [], raw: '', text: '', place: { file: '', line: 0 } };
+/** What both halves mean together; what cannot be said is closed rather than open, and why. */
+export function toPolicy(rules: Rules, file: (path: string) => string): { policy: Policy; why?: string } {
+  const closed = (why: string): { policy: Policy; why: string } => ({ policy: { allow: [] }, why });
+  if (rules.flaws.length > 0) return closed(rules.flaws[0]!.why);
+  const halves = [rules.hosts ?? ALL, rules.require ?? ALL];
   // Without `Require`, `Satisfy Any` has nothing to choose from.
   const any = rules.satisfyAny === true && rules.require !== undefined && rules.hosts !== undefined;
-  const half = any ? anyOf([hosts, require]) : allOf([hosts, require], nowhere, flaws);
-  if (flaws.length > 0) return { allow: [] };
-  if (half.who === 'all') return undefined;
-  if (half.users && rules.file === undefined) return { allow: [] };
+  let flaw = false;
+  const half = any ? anyOf(halves) : allOf(halves, () => (flaw = true));
+  if (flaw) return closed(TOO_MUCH);
+  if (half.who === 'all') return { policy: undefined };
+  if (half.users && rules.file === undefined) return closed('nothing says which users file: AuthUserFile is missing');
+  const realm = rules.realm ?? '';
+  const users = half.users ? { users: file(rules.file!), ...(realm === '' ? {} : { realm }) } : {};
   return {
-    ...(half.allow ? { allow: half.allow } : {}),
-    ...(half.users
-      ? { users: file(rules.file!), ...(rules.realm === undefined || rules.realm === '' ? {} : { realm: rules.realm }) }
-      : {}),
-    ...(half.either ? { either: true } : {}),
+    policy: { ...(half.allow ? { allow: half.allow } : {}), ...users, ...(half.either ? { either: true } : {}) },
   };
 }

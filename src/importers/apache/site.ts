@@ -133,7 +133,7 @@ export function urlOf(site: Site, spot: Spot): string | undefined {
 }
 
 /** The URL path of a folder: that of the alias it is, or lies in, or that lies in it alone. */
-export function urlOfFolder(site: Site, folder: string): string | undefined {
+function urlOfFolder(site: Site, folder: string): string | undefined {
   const outer = site.targets
     .filter((target) => !runs(target) && below(folder, target.path))
     .toSorted((a, b) => b.path.length - a.path.length)[0];

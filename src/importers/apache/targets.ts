@@ -71,7 +71,7 @@ function matchTarget(site: Site, spot: Spot, regex: string, path: string): Targe
 
 /** Whether an alias leads to a program, by its name or by the handler of its section. */
 function isScript(site: Site, url: string, path: string): boolean {
-  if (/\.wsgi$/.test(path)) return true;
+  if (path.endsWith('.wsgi')) return true;
   return named(site, 'sethandler').some(
     (spot) => spot.directive.args[0] === 'wsgi-script' && spot.scopes.at(-1)?.pattern === trimSlash(url),
   );

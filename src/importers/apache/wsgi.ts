@@ -79,7 +79,11 @@ function settleScript(site: Site, target: Target, script: Script): void {
     return;
   }
   const how = script.module === undefined || target.url !== '/' ? 'command' : 'wsgi';
-  site.ledger.settle(directive, 'mapped', `an app at ${target.url}: source, ${how}${missingNote(site, script.source)}`);
+  site.ledger.settle(
+    directive,
+    'mapped',
+    `an app at ${target.url}: runtime ${script.django ? 'django' : 'wsgi'}, source, ${how}${missingNote(site, script.source)}`,
+  );
 }
 
 /** The group a script runs in: its own option, then the innermost section, then the site. */
