@@ -187,7 +187,9 @@ function asFailure(error: Error, command: string): HostctlError | undefined {
   const { oclif, message } = error as Errors.CLIError;
   if (oclif?.exit === undefined || message.startsWith('EEXIT')) return undefined;
   const unexpected = /^Unexpected arguments?: (.*)$/m.exec(message)?.[1];
-  const lines = message.split('\n').filter((line) => !line.startsWith('See more help'));
+  // oclif's advice about flags that take several values each, which none of ours does.
+  const advice = /^(?:See more help|Note: --|Alternatively, you can use "--")/;
+  const lines = message.split('\n').filter((line) => !advice.test(line));
   const text = unexpected === undefined ? lines.join('\n').trim() : `${command} takes no such argument: ${unexpected}`;
   return new HostctlError('USAGE', text, { exit: EXIT.definition, hints: [`hostctl ${command} --help`] });
 }

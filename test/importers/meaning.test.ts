@@ -355,7 +355,7 @@ describe('anything at all', () => {
           }
         },
       ),
-      { numRuns: 1500 },
+      { numRuns: 600 },
     );
   }, 60_000);
 

@@ -35,7 +35,7 @@ const KNOWN = new Map([
   ...table(
     'dropped',
     'the proxy knows the types of files',
-    'addtype defaulttype typesconfig addcharset adddefaultcharset addencoding addlanguage languagepriority forcelanguagepriority defaultlanguage removetype removehandler removeencoding mimemagicfile fileetag modmimeusepathinfo addicon addiconbytype addiconbyencoding defaulticon adddescription readmename headername indexignore indexoptions indexorderdefault indexstylesheet directoryslash fallbackresource checkspelling cachedisable imapdefault metadir',
+    'addtype defaulttype typesconfig addcharset adddefaultcharset addencoding addlanguage languagepriority forcelanguagepriority defaultlanguage removetype removehandler removeencoding mimemagicfile fileetag modmimeusepathinfo addicon addiconbytype addiconbyencoding defaulticon adddescription readmename headername indexignore indexoptions indexorderdefault indexstylesheet directoryslash checkspelling cachedisable imapdefault metadir',
   ),
   ...table(
     'dropped',
@@ -52,7 +52,7 @@ const KNOWN = new Map([
     'of requests on the way in, where the proxy has limits of its own',
     'limitrequestfields limitrequestfieldsize limitrequestline limitxmlrequestbody limitinternalrecursion httpprotocoloptions allowencodedslashes acceptpathinfo mergeslashes',
   ),
-  ...table('dropped', 'only what a listing or another file name would be', 'directoryindex multiviewsmatch'),
+  ...table('dropped', 'chose among names of files', 'multiviewsmatch'),
   ...table(
     'implied',
     'addresses come from the proxy, which believes nobody else',
@@ -71,6 +71,7 @@ export function mapHarmless(site: Site): void {
     else if (directive.name === 'allowoverride' || directive.name === 'allowoverridelist') mapOverride(site, spot);
     else if (directive.name === 'sethandler' || directive.name === 'addhandler') mapHandler(site, spot);
     else if (directive.name === 'userdir') userDir(site, spot);
+    else if (directive.name === 'directoryindex' || directive.name === 'fallbackresource') mapIndex(site, spot);
     else if (directive.name.startsWith('auth')) {
       settle(site, spot, 'unsupported', 'hostctl knows users from an htpasswd file only');
     } else if (directive.name.startsWith('{%')) {
@@ -88,6 +89,19 @@ export function mapHarmless(site: Site): void {
 function userDir(site: Site, spot: Spot): void {
   const off = /^disabled?$/i.test(spot.directive.args[0] ?? '');
   settle(site, spot, off ? 'implied' : 'unsupported', off ? 'there are none' : 'hostctl serves no home directories');
+}
+
+/** Pages of folders: index.html and index.php are what the runtimes take. */
+function mapIndex(site: Site, spot: Spot): void {
+  const [first = ''] = spot.directive.args;
+  const runtimes = Object.values(site.definition.apps).map(({ runtime }) => runtime);
+  const fallback = spot.directive.name === 'fallbackresource';
+  if (/^\/?index\.php$/.test(first) && runtimes.includes('php')) return settle(site, spot, 'implied', 'runtime: php');
+  if (/^disabled$/i.test(first) || (!fallback && !runtimes.includes('static'))) {
+    return settle(site, spot, 'dropped', 'no folder is served but the media');
+  }
+  if (!fallback && first === 'index.html') return settle(site, spot, 'implied', 'runtime: static');
+  settle(site, spot, 'decide', 'runtime: static answers a folder with its index.html, and nothing else');
 }
 
 function mapOptions(site: Site, spot: Spot): void {

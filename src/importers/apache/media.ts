@@ -6,7 +6,7 @@ import { below, named, settle, type Site, type Target } from './site.ts';
 const PACKAGES = /\/(?:site|dist)-packages\/(.+)$|\/(?:pyshared|pymodules\/python[\d.]+)\/(.+)$/;
 const ADMIN = /\/contrib\/admin\/(?:media|static\/admin|static)$/;
 /** Names under which apps keep what visitors send. */
-const UPLOADS = /^(?:media|uploads?|files|user_?media|user_?files)$/i;
+const UPLOADS = /^(?:media|uploads?|user_?media|user_?files)$/i;
 const PYTHON = new Set(['django', 'wsgi']);
 
 /** Aliases of folders and files → `media`. */

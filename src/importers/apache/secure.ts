@@ -31,6 +31,7 @@ export function mapTls(site: Site, secure: boolean, plain: boolean): void {
 
 function tlsOf(site: Site, certificate: Spot | undefined, key: Spot | undefined): NonNullable<Definition['tls']> {
   const path = certificate?.directive.args[0];
+  if (path === undefined) site.notes.push('no certificate is named in these files: tls.acme orders one');
   if (path === undefined || isLetsEncrypt(path)) {
     return { acme: site.definition.hostnames.some((name) => name.startsWith('*')) ? 'dns' : 'http' };
   }

@@ -1,5 +1,5 @@
 import { readPattern } from './pattern.ts';
-import { around, below, named, settle, type Site, type Spot, type Target, trimSlash } from './site.ts';
+import { around, below, here, named, settle, type Site, type Spot, type Target, trimSlash } from './site.ts';
 
 /** What leads where, by `Alias`, `WSGIScriptAlias`, `ProxyPass` and `DocumentRoot`; what never can is in the report. */
 export function findTargets(site: Site): Target[] {
@@ -84,7 +84,9 @@ function scriptTarget(site: Site, spot: Spot): Target[] {
     settle(site, spot, 'unsupported', 'Apache would refuse this: a script alias needs a path and a file');
     return [];
   }
-  if (path.endsWith('/') || !/\.\w+$|\/bin\//.test(path)) {
+  const kind = site.look.kind(here(site, path));
+  const folder = kind === undefined ? !/\.\w+$|\/bin\/./.test(path) : kind === 'folder';
+  if (folder || path.endsWith('/')) {
     settle(
       site,
       spot,
