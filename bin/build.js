@@ -41,7 +41,9 @@ function writeLicences(inputs) {
 export async function buildHostctl() {
   rmSync('dist', { recursive: true, force: true });
   mkdirSync('dist');
-  const commands = readdirSync('src/commands').map((name) => `src/commands/${name}`);
+  const commands = readdirSync('src/commands', { recursive: true })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => `src/commands/${name}`);
   const { metafile } = await build({
     entryPoints: ['src/main.ts', ...commands],
     outdir: 'dist',

@@ -31,7 +31,8 @@ function commandSection(command) {
   const args = Object.values(command.args);
   const flags = Object.values(command.flags).filter((flag) => flag.helpGroup !== 'GLOBAL');
   const words = args.map((arg) => (arg.required ? arg.name.toUpperCase() : `[${arg.name.toUpperCase()}]`));
-  const usage = command.usage ?? `${[command.id, ...words].join(' ')}${command.strict === false ? '...' : ''}`;
+  const name = command.id.replaceAll(':', ' ');
+  const usage = command.usage ?? `${[name, ...words].join(' ')}${command.strict === false ? '...' : ''}`;
   const rows = [
     ...args.map((arg) => [
       arg.name.toUpperCase(),
@@ -42,7 +43,7 @@ function commandSection(command) {
   const table = rows.map(([name, text]) => `| \`${name}\` | ${text} |\n`).join('');
   const examples = command.examples.map((example) => example.replaceAll('<%= config.bin %>', 'hostctl'));
   return [
-    `## ${command.id}\n`,
+    `## ${name}\n`,
     command.description ? `${command.summary} ${command.description}\n` : `${command.summary}\n`,
     `\`\`\`\nhostctl ${usage}\n\`\`\`\n`,
     ...(table === '' ? [] : [`| | |\n| --- | --- |\n${table}`]),

@@ -6,6 +6,7 @@ export const commandNames = [
   'doctor',
   'exec',
   'explain',
+  'import apache',
   'init',
   'logs',
   'maintenance',

@@ -96,7 +96,7 @@ export abstract class HostctlCommand<T extends typeof Command> extends Command {
   protected chosen(): readonly string[] | 'all' {
     const { all } = this.flags as { all?: boolean };
     const usage = (message: string): HostctlError =>
-      new HostctlError('USAGE', message, { exit: EXIT.definition, hints: [`hostctl ${this.id} --help`] });
+      new HostctlError('USAGE', message, { exit: EXIT.definition, hints: [`hostctl ${spoken(this.id)} --help`] });
     if (all && this.names.length > 0) throw usage('name projects or say --all, not both');
     if (!all && this.names.length === 0) throw usage('name a project, or say --all');
     return all ? 'all' : [...new Set(this.names)];
@@ -159,7 +159,7 @@ export abstract class HostctlCommand<T extends typeof Command> extends Command {
 
   protected override async catch(error: Error): Promise<void> {
     this.#ui?.close();
-    const failure = asFailure(error, this.id ?? '');
+    const failure = asFailure(error, spoken(this.id));
     if (!failure) throw error;
     process.exitCode = failure.exit;
     if (this.json) {
@@ -187,9 +187,16 @@ function asFailure(error: Error, command: string): HostctlError | undefined {
   const { oclif, message } = error as Errors.CLIError;
   if (oclif?.exit === undefined || message.startsWith('EEXIT')) return undefined;
   const unexpected = /^Unexpected arguments?: (.*)$/m.exec(message)?.[1];
-  const lines = message.split('\n').filter((line) => !line.startsWith('See more help'));
+  // oclif's advice about flags that take several values each, which none of ours does.
+  const advice = /^(?:See more help|Note: --|Alternatively, you can use "--")/;
+  const lines = message.split('\n').filter((line) => !advice.test(line));
   const text = unexpected === undefined ? lines.join('\n').trim() : `${command} takes no such argument: ${unexpected}`;
   return new HostctlError('USAGE', text, { exit: EXIT.definition, hints: [`hostctl ${command} --help`] });
+}
+
+/** `import:apache` as it is typed. */
+function spoken(id: string | undefined): string {
+  return (id ?? '').replaceAll(':', ' ');
 }
 
 /** For commands that take any number of projects. */

@@ -52,7 +52,7 @@ function explain(error: Error, argv: readonly string[]): void {
     process.exitCode = error.oclif.exit ?? 1;
     return;
   }
-  const failure = /^command .* not found/i.test(error.message) ? unknownCommand(argv[0] ?? '') : error;
+  const failure = /^command .* not found/i.test(error.message) ? unknownCommand(argv) : error;
   process.exitCode = failure instanceof HostctlError ? failure.exit : EXIT.failed;
   const json = wantsJson(argv);
   if (json) process.stdout.write(failureLine(failure));
@@ -61,12 +61,21 @@ function explain(error: Error, argv: readonly string[]): void {
     process.stderr.write(`error ${failure.message}\n${failure.hints.map((hint) => `  → ${hint}\n`).join('')}`);
 }
 
-function unknownCommand(word: string): HostctlError {
-  const flag = word.startsWith('-');
-  const guess = flag ? undefined : didYouMean(word, commandNames);
+function unknownCommand(argv: readonly string[]): HostctlError {
+  const [first = '', second = ''] = argv;
+  const usage = (message: string, hint: string): HostctlError =>
+    new HostctlError('USAGE', message, { exit: EXIT.definition, hints: [hint] });
+  // Where commands may have two words, oclif takes the argument of one without arguments for its second.
+  if (commandNames.some((name) => name === first)) {
+    const words = argv.slice(1).filter((word) => !word.startsWith('-'));
+    return usage(`${first} takes no such argument: ${words.join(', ')}`, `hostctl ${first} --help`);
+  }
+  const topic = commandNames.some((name) => name.startsWith(`${first} `)) && !second.startsWith('-');
+  const word = topic ? `${first} ${second}`.trim() : first;
+  if (word.startsWith('-')) return usage(`${word} stands where a command should: flags follow it`, 'hostctl --help');
+  const guess = didYouMean(word, commandNames);
   const hint = guess === undefined ? 'hostctl --help' : `did you mean hostctl ${guess}?`;
-  const message = flag ? `${word} stands where a command should: flags follow it` : `there is no command ${word}`;
-  return new HostctlError('USAGE', message, { exit: EXIT.definition, hints: [hint] });
+  return usage(`there is no command ${word}`, hint);
 }
 
 function ignoreClosedPipe(error: NodeJS.ErrnoException): void {

@@ -189,6 +189,8 @@ export interface Files {
   read(path: string, maxBytes?: number): Promise<string | undefined>;
   kind(path: string): Promise<'file' | 'folder' | undefined>;
   list(path: string): Promise<string[]>;
+  /** The path with every symbolic link followed; undefined when it is not there. */
+  real(path: string): Promise<string | undefined>;
   write(path: string, text: string): Promise<void>;
   /** What a build would get, with a hash of names, modes and contents. */
   context(dir: string, extra: ReadonlyMap<string, string>, options: ContextOptions): Promise<BuildContext>;

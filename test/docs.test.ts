@@ -55,7 +55,10 @@ describe('docs', () => {
 
   test('the README names every command', () => {
     for (const name of commandNames) expect(read('README.md')).toContain(`\`${name}\``);
-    const files = readdirSync(join(ROOT, 'src/commands')).map((name) => name.replace('.ts', ''));
+    const files = readdirSync(join(ROOT, 'src/commands'), { recursive: true })
+      .map(String)
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => name.replace('.ts', '').replaceAll('/', ' '));
     expect(files.toSorted()).toEqual([...commandNames].toSorted());
   });
 });

@@ -21,7 +21,7 @@ export default class Completion extends HostctlCommand<typeof Completion> {
     const commands = this.config.commands
       .filter((command) => !command.hidden)
       .map((command) => ({
-        name: command.id,
+        name: command.id.replaceAll(':', ' '),
         summary: command.summary ?? '',
         flags: Object.keys(command.flags).map((flag) => `--${flag}`),
       }));

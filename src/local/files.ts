@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, realpath, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { HostctlError } from '../errors.ts';
@@ -29,6 +29,10 @@ export class LocalFiles implements Files {
 
   async list(path: string): Promise<string[]> {
     return ((await present(path, readdir(path))) ?? []).toSorted();
+  }
+
+  real(path: string): Promise<string | undefined> {
+    return present(path, realpath(path));
   }
 
   async write(path: string, text: string): Promise<void> {

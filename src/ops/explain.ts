@@ -103,6 +103,7 @@ async function rulesFor(
   const { files } = driver.generation({
     sites,
     settings: ctx.workspace.proxy,
+    instance: ctx.workspace.instance,
     cpus: 1,
     token: 'not-shown',
     templates: await ctx.templates.proxy('nginx'),

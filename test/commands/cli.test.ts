@@ -42,6 +42,18 @@ describe('usage', () => {
     expect((await hostctl('-C / deploy')).err).toContain('-C stands where a command should: flags follow it');
   });
 
+  test('a command of two words', async () => {
+    expect((await hostctl('import apache /nonexistent')).err).toBe('error /nonexistent is no file\n');
+    expect((await hostctl('import apach x')).err).toBe(
+      'error there is no command import apach\n  → did you mean hostctl import apache?\n',
+    );
+    expect((await hostctl('import')).out).toContain('hostctl import COMMAND');
+    expect((await hostctl('import apache')).err).toContain('→ hostctl import apache --help');
+    const { out } = await hostctl('import apache --help');
+    expect(out).toContain('$ hostctl import apache FILE...');
+    expect(await hostctl('help import apache')).toEqual({ code: 0, out, err: '' });
+  }, 20_000);
+
   test('a word too many is no other command', async () => {
     expect((await hostctl('validate good')).err).toContain('there is no hostctl.yaml');
     expect((await hostctl('setup now')).err).toBe(

@@ -187,6 +187,22 @@ describe('completion', () => {
     expect(await offered(join(dir, 'projects'), { HOSTCTL_WORKSPACE: other })).toEqual(['shop']);
     rmSync(other, { recursive: true });
   });
+
+  test('offers the second word of a command, then files', async () => {
+    const { out: script } = await runCommand(Completion, 'bash');
+    const offer = (words: string, at: number): string =>
+      String(
+        execFileSync(
+          'bash',
+          ['--norc', '-c', `${script}\nCOMP_WORDS=(${words}); COMP_CWORD=${at}; _hostctl; echo "\${COMPREPLY[@]}"`],
+          { cwd: dir },
+        ),
+      ).trim();
+    expect(offer('hostctl im', 1)).toBe('import');
+    expect(offer('hostctl import ""', 2)).toBe('apache');
+    expect(offer('hostctl import apache host', 3)).toBe('hostctl.yaml');
+    expect(offer('hostctl import apache --ro', 3)).toBe('--root');
+  });
 });
 
 describe('--json', () => {

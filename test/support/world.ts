@@ -188,6 +188,10 @@ class FakeFiles implements Files {
     return [...new Set(names)].toSorted();
   }
 
+  async real(path: string): Promise<string | undefined> {
+    return (await this.kind(path)) === undefined ? undefined : path;
+  }
+
   async write(path: string, text: string): Promise<void> {
     this.texts.set(path, text);
   }

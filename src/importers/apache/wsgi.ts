@@ -1,0 +1,256 @@
+import type { AppDefinition } from '../definition.ts';
+import type { Status } from '../report.ts';
+import { type Daemon, mapDaemon, readDaemon } from './daemons.ts';
+import { missingNote, pathFor } from './paths.ts';
+import { findScript, type Script } from './script.ts';
+import { below, here, named, settle, type Site, type Spot, type Target } from './site.ts';
+
+/** An app made of a WSGI script. */
+export function wsgiApp(site: Site, target: Target, django: boolean): AppDefinition {
+  const daemon = daemonOf(site, target);
+  const paths = (daemon?.options.get('python-path') ?? globalPath(site)).split(':').filter((path) => path !== '');
+  const home = daemon?.options.get('home');
+  const script = findScript(site, target.path, {
+    paths,
+    django,
+    ...(home === undefined ? {} : { home }),
+    ...(daemon === undefined ? {} : { group: daemon.name }),
+  });
+  const callable = callableOf(site, target);
+  const app: AppDefinition = { runtime: script.django ? 'django' : 'wsgi' };
+  if (!ofSystem(target.path)) app.source = pathFor(site, script.source);
+  settleScript(site, target, script);
+  const server = daemon && mapDaemon(daemon);
+  const named = entryHere(site, script);
+  if (named !== undefined && target.url === '/') app.wsgi = named;
+  else if (script.module === undefined || target.url !== '/') {
+    Object.assign(app, command(target.url, script, callable, server?.app.server));
+  } else app.wsgi = `${script.module}${callable === 'application' ? '' : `:${callable}`}`;
+  if (target.url !== '/') app.path = target.url;
+  mapDaemonOf(site, daemon, server, app, script);
+  addPaths(site, paths, script, app, daemon);
+  noteText(site, target, script);
+  return app;
+}
+
+/** The module manage.py names, where the source is here and the script of the virtual host is not in it. */
+function entryHere(site: Site, script: Script): string | undefined {
+  const source = here(site, script.source);
+  if (site.look.kind(source) !== 'folder' || site.look.kind(`${source}/${script.file}`) !== undefined) return undefined;
+  const manage = site.look.text(`${source}/manage.py`) ?? '';
+  const module = /DJANGO_SETTINGS_MODULE['"]\s*(?:,|\]\s*=)\s*['"](\w+)\./.exec(manage)?.[1];
+  return module === undefined ? undefined : `${module}.wsgi`;
+}
+
+/** TCP, so that one line serves every proxy. */
+const PORT = 8000;
+
+/** uwsgi by hand: it takes files no name can import, and tells an app below a path which part is its own. */
+function command(
+  url: string,
+  script: Script,
+  callable: string,
+  server: AppDefinition['server'],
+): Pick<AppDefinition, 'command' | 'port'> {
+  const file = script.module === undefined;
+  const entry = file ? `/app/${script.file}` : `${script.module}:${callable}`;
+  const words = ['uwsgi', '--ini', '/hostctl/uwsgi.ini', '--http-socket', `:${PORT}`];
+  if (url === '/') words.push('--wsgi-file', entry);
+  else words.push('--mount', `${url}=${entry}`, '--manage-script-name');
+  if (file && callable !== 'application') words.push('--callable', callable);
+  words.push('--processes', String(server?.processes ?? 1), '--threads', String(server?.threads ?? 4));
+  const plain = words.every((word) => /^[\w./:=@%+,-]+$/.test(word));
+  return { port: PORT, command: plain ? words.join(' ') : words };
+}
+
+/** Files a package of the system brought are no source. */
+function ofSystem(path: string): boolean {
+  return /^\/usr\/(?:bin|sbin|lib|share)\//.test(path);
+}
+
+function settleScript(site: Site, target: Target, script: Script): void {
+  const { directive } = target;
+  if (ofSystem(target.path)) {
+    site.ledger.settle(
+      directive,
+      'decide',
+      `${target.path} belongs to a package of the system: give the app a source of its own`,
+    );
+    return;
+  }
+  const how = script.module === undefined || target.url !== '/' ? 'command' : 'wsgi';
+  site.ledger.settle(
+    directive,
+    'mapped',
+    `an app at ${target.url}: runtime ${script.django ? 'django' : 'wsgi'}, source, ${how}${missingNote(site, script.source)}`,
+  );
+}
+
+/** The group a script runs in: its own option, then the innermost section, then the site. */
+function daemonOf(site: Site, target: Target): Daemon | undefined {
+  const option = target.directive.args.find((word) => word.startsWith('process-group='))?.slice(14);
+  const spots = named(site, 'wsgiprocessgroup').filter((spot) => appliesTo(spot, target));
+  const spot = spots.toSorted((a, b) => a.scopes.length - b.scopes.length).at(-1);
+  const group = option ?? spot?.directive.args[0];
+  if (group === undefined || group === '%{GLOBAL}') return undefined;
+  const directive = site.daemons.get(group);
+  if (directive) return readDaemon(directive);
+  const said = option === undefined ? spot!.directive : target.directive;
+  site.ledger.settle(
+    said,
+    'decide',
+    `there is no WSGIDaemonProcess ${group} in these files: give the one it stands in as well`,
+  );
+  return undefined;
+}
+
+function appliesTo({ scopes }: Spot, target: Target): boolean {
+  return scopes.every(({ kind, pattern, regex }) => {
+    if (regex) return false;
+    if (kind === 'location') return below(target.url, pattern);
+    return kind === 'directory' ? below(target.path, pattern) : kind === 'files' && target.path.endsWith(`/${pattern}`);
+  });
+}
+
+function globalPath(site: Site): string {
+  return named(site, 'wsgipythonpath')[0]?.directive.args[0] ?? '';
+}
+
+function callableOf(site: Site, target: Target): string {
+  const option = target.directive.args.find((word) => word.startsWith('callable-object='))?.slice(16);
+  const spot = named(site, 'wsgicallableobject').findLast((item) => appliesTo(item, target));
+  const name = option ?? spot?.directive.args[0] ?? 'application';
+  return /^[A-Za-z_]\w*$/.test(name) ? name : 'application';
+}
+
+function mapDaemonOf(
+  site: Site,
+  daemon: Daemon | undefined,
+  result: ReturnType<typeof mapDaemon> | undefined,
+  app: AppDefinition,
+  script: Script,
+): void {
+  if (!daemon || !result) return;
+  const { app: more, timeout } = result;
+  Object.assign(app, app.command ? { ...more, server: undefined } : more);
+  if (timeout !== undefined) site.definition.http.timeout = timeout;
+  const home = daemon.options.get('home');
+  const elsewhere = home !== undefined && !below(script.source, home) && !below(home, script.source);
+  const inner = home !== undefined && home !== script.source && below(home, script.source);
+  const status: Status = elsewhere || inner ? 'decide' : result.status;
+  const note = elsewhere || inner ? `${result.note}; it started in ${home}, here it starts in /app` : result.note;
+  site.ledger.settle(site.daemons.get(daemon.name)!, status, note);
+}
+
+/** Folders Python looked into. The source is /app; what lies outside of it is not in the image. */
+function addPaths(site: Site, paths: readonly string[], script: Script, app: AppDefinition, daemon?: Daemon): void {
+  const packages = /\/(?:site|dist)-packages(?:\/|$)/;
+  const inside = paths.filter((path) => path !== script.source && below(path, script.source) && !packages.test(path));
+  const outside = paths.filter(
+    (path) => !below(path, script.source) && !packages.test(path) && !below(script.source, path),
+  );
+  if (inside.length > 0) {
+    app.env = {
+      ...app.env,
+      PYTHONPATH: ['/app', ...inside.map((path) => `/app${path.slice(script.source.length)}`)].join(':'),
+    };
+  }
+  const directive = daemon ? site.daemons.get(daemon.name)! : named(site, 'wsgipythonpath')[0]?.directive;
+  if (!directive) return;
+  if (outside.length > 0) {
+    const note = `Python also looked into ${outside.join(', ')}, which is outside of the source: move it there, or name it in requirements.txt`;
+    site.ledger.settle(directive, 'decide', note);
+  }
+  const venv = daemon?.options.get('python-home') ?? paths.find((path) => packages.test(path));
+  if (venv !== undefined) noteRequirements(site, script, venv);
+}
+
+/** A virtual environment stays behind; what was in it is installed anew. */
+function noteRequirements(site: Site, script: Script, venv: string): void {
+  const source = here(site, script.source);
+  const lists = ['requirements.txt', 'pyproject.toml'].some((name) => site.look.kind(`${source}/${name}`) === 'file');
+  if (lists) return;
+  const environment = venv.replace(/\/lib\/python.*$/, '');
+  site.notes.push(
+    `the packages of ${environment} are installed from requirements.txt in the source; \`${environment}/bin/pip freeze\` writes one`,
+  );
+}
+
+/** A script that is here is read, never run: what in it will not work in a container is told. */
+function noteText(site: Site, target: Target, script: Script): void {
+  const text = site.look.text(here(site, target.path));
+  if (text === undefined || target.url === 'none') return;
+  if (/activate_this|os\.chdir\(/.test(text)) {
+    site.ledger.settle(
+      target.directive,
+      'decide',
+      `${script.file} changes to a folder or a virtual environment of the old machine: take those lines out`,
+    );
+  }
+}
+
+/** Directives of mod_wsgi besides those that make an app. */
+export function mapWsgi(site: Site): void {
+  for (const spot of named(site, 'wsgiprocessgroup')) {
+    const [group = ''] = spot.directive.args;
+    const note =
+      group === '%{GLOBAL}'
+        ? 'embedded; here an app always has processes of its own'
+        : 'server: of its WSGIDaemonProcess';
+    settle(
+      site,
+      spot,
+      /%\{(?!GLOBAL)/.test(group) ? 'unsupported' : group === '%{GLOBAL}' ? 'implied' : 'mapped',
+      note,
+    );
+  }
+  for (const spot of named(site, 'wsgipassauthorization')) {
+    const on = spot.directive.args[0]?.toLowerCase() === 'on';
+    if (!on) ((site.definition.http.headers ??= {}).request ??= {})['Authorization'] = '';
+    settle(
+      site,
+      spot,
+      on ? 'implied' : 'mapped',
+      on ? 'apps get the Authorization header' : 'http.headers.request: Authorization is taken away',
+    );
+  }
+  for (const spot of named(site, 'wsgipythonpath'))
+    settle(site, spot, 'mapped', 'the source, and PYTHONPATH for what is below it');
+  for (const spot of named(site, 'wsgicallableobject')) settle(site, spot, 'mapped', 'wsgi: the object');
+  for (const spot of named(site, 'wsgipythonhome'))
+    settle(site, spot, 'implied', 'packages come from requirements.txt in the source');
+  for (const spot of named(site, 'wsgierroroverride'))
+    settle(site, spot, 'implied', 'http.errors is about the answers of apps too');
+  mapEnvironment(site);
+  for (const spot of named(site, 'wsgiaccessscript', 'wsgiauthuserscript', 'wsgiauthgroupscript')) {
+    settle(
+      site,
+      spot,
+      'unsupported',
+      'a program decides who may: hostctl has addresses and a users file; let the app do it',
+    );
+  }
+  for (const spot of named(site, 'wsgiscriptaliasmatch')) {
+    settle(site, spot, 'unsupported', 'one script for many paths: write an app with `path:` for each');
+  }
+}
+
+const VARIABLES: Readonly<Record<string, (value: string) => readonly [string, string] | undefined>> = {
+  wsgipythonoptimize: (value) => (/^[12]$/.test(value) ? ['PYTHONOPTIMIZE', value] : undefined),
+  wsgipythonwarnings: (value) => ['PYTHONWARNINGS', value],
+  wsgipythonhashseed: (value) => ['PYTHONHASHSEED', value],
+  wsgidontwritebytecode: (value) => (/^on$/i.test(value) ? ['PYTHONDONTWRITEBYTECODE', '1'] : undefined),
+};
+
+/** Settings of the interpreter are variables of the environment. */
+function mapEnvironment(site: Site): void {
+  for (const [name, read] of Object.entries(VARIABLES)) {
+    for (const spot of named(site, name)) {
+      const variable = read(spot.directive.args[0] ?? '');
+      for (const app of variable ? Object.values(site.definition.apps) : []) {
+        if (app.runtime === 'django' || app.runtime === 'wsgi') (app.env ??= {})[variable![0]] = variable![1];
+      }
+      settle(site, spot, variable ? 'mapped' : 'dropped', variable ? `env: ${variable[0]}` : 'as it is by itself');
+    }
+  }
+}

@@ -1,0 +1,53 @@
+/** A definition as an import writes it: the keys of `projects/*.yaml`, filled in bit by bit. */
+
+export interface AppDefinition {
+  runtime?: string;
+  source?: string;
+  image?: string;
+  port?: number;
+  path?: string;
+  wsgi?: string;
+  root?: string;
+  command?: string | readonly string[];
+  server?: { processes?: number; threads?: number };
+  env?: Record<string, string>;
+  limits?: { memory?: string };
+}
+
+export interface MediaDefinition {
+  from: string;
+  'writable-by'?: string;
+  mount?: string;
+  cache?: string;
+}
+
+export interface AccessDefinition {
+  /** Nobody when empty. */
+  allow?: readonly string[];
+  /** An htpasswd file. */
+  users?: string;
+  realm?: string;
+  either?: boolean;
+}
+
+export type RedirectDefinition = string | { readonly to?: string; readonly status?: number; readonly exact?: boolean };
+
+interface HttpDefinition {
+  body?: string;
+  timeout?: string;
+  canonical?: string;
+  redirects?: Record<string, RedirectDefinition>;
+  access?: Record<string, AccessDefinition>;
+  headers?: { request?: Record<string, string>; response?: Record<string, string> };
+  hsts?: string | { 'max-age': string; subdomains?: boolean; preload?: boolean };
+  compress?: boolean;
+  errors?: Record<number, string>;
+}
+
+export interface Definition {
+  hostnames: string[];
+  apps: Record<string, AppDefinition>;
+  media: Record<string, MediaDefinition>;
+  http: HttpDefinition;
+  tls?: { certificate?: string; key?: string; acme?: 'http' | 'dns'; redirect?: boolean };
+}
