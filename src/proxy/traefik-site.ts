@@ -47,6 +47,8 @@ export function siteConfig(site: Site, ties: Ties): SiteConfig {
   const routes = site.routes.toSorted(bySpecificity);
   const apps = routes.flatMap(({ target }) => (isDirect(site, target) ? [target] : []));
   const own = settingsMiddlewares(site);
+  // Where nginx stands in between it does the rest; what is Traefik's alone is still Traefik's.
+  const raw = Object.fromEntries(Object.entries(own).filter(([name]) => name.startsWith(`${site.project}.raw.`)));
   const routers: Named<Router> = {};
   for (const group of groupsOf(site, ties)) {
     const put = (what: string, router: PartialRouter): void => {
@@ -56,7 +58,8 @@ export function siteConfig(site: Site, ties: Ties): SiteConfig {
       put('canonical', restRouter(group));
       continue;
     }
-    for (const route of routes) put(nameOf(route), routeRouter(site, route, group, Object.keys(own)));
+    for (const route of routes)
+      put(nameOf(route), routeRouter(site, route, group, { own: Object.keys(own), raw: Object.keys(raw) }));
     for (const path of nginxPaths(site)) put(`nginx${commas(path)}`, pathRouter(path, group));
     if (apps.length > 0) put('doubt', doubtRouter(site, group));
     // Paths of the site that lead nowhere: nginx says so, in its own words.
@@ -65,7 +68,7 @@ export function siteConfig(site: Site, ties: Ties): SiteConfig {
   return {
     routers,
     services: Object.fromEntries(apps.map((target) => [serviceName(site, target), appService(site, target)])),
-    middlewares: apps.length > 0 ? own : {},
+    middlewares: apps.length > 0 ? own : raw,
     serversTransports: Object.fromEntries(apps.map((target) => [serviceName(site, target), appTransport(target)])),
   };
 }
@@ -104,11 +107,17 @@ function commas(path: string): string {
   return path.replaceAll('/', ',');
 }
 
-function routeRouter(site: Site, { path, target }: Route, group: HostGroup, own: readonly string[]): PartialRouter {
+function routeRouter(
+  site: Site,
+  { path, target }: Route,
+  group: HostGroup,
+  { own, raw }: Record<'own' | 'raw', readonly string[]>,
+): PartialRouter {
+  const between = target.to === 'app' && raw.length > 0 ? { middlewares: raw } : {};
   return {
     rule: allOf(group.rule, pathRule(path)),
     priority: group.priority + pathPriority(path),
-    ...(isDirect(site, target) ? { service: serviceName(site, target), middlewares: [CLEAN, ...own, RETRY] } : {}),
+    ...(isDirect(site, target) ? { service: serviceName(site, target), middlewares: [CLEAN, ...own, RETRY] } : between),
   };
 }
 
@@ -124,8 +133,8 @@ function pathRouter(path: string, group: HostGroup): PartialRouter {
   return { rule: allOf(group.rule, pathRule(path)), priority: group.priority + ABOVE_PATHS - 1 };
 }
 
-/** Dot segments and empty ones, what nginx decodes before it looks for an alias (`/`, `@`, `+`), and NUL. */
-const ODD_PATH = '(PathRegexp(`//|/[.]{1,2}(/|$)|%(2[fF]|40|2[bB])|\\x00`) || !PathPrefix(`/`))';
+/** Dot segments and empty ones, what nginx decodes before it looks for an alias (`/`, `@`, `+`, `;`, `\\`), and NUL. */
+const ODD_PATH = '(PathRegexp(`//|[/;][.]{1,2}([/;]|$)|%(2[fF]|40|2[bB]|3[bB]|5[cC])|\\x00`) || !PathPrefix(`/`))';
 /** Globs take dots, but no name has two in a row. */
 const ODD_HOST = 'HostRegexp(`[.][.]`)';
 const ODD_UPGRADE = '(HeaderRegexp(`Upgrade`, `.`) && !HeaderRegexp(`Upgrade`, `(?i)^websocket$`))';

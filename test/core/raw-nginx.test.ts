@@ -8,7 +8,9 @@ import { type Parsed, parseNginx } from '../support/nginx.ts';
 function printed(raw: string): Parsed[] {
   const site = { project: 'site', hostnames: [], routes: [], maxBody: 1 };
   const inner = (settings: object): Parsed[] => [
-    ...parseNginx(siteConfig({ ...site, ...settings })).find((item) => item.words[0] === 'server')!.block!,
+    ...parseNginx(siteConfig({ ...site, ...settings }, { outranked: new Map() }, '8080')).find(
+      (item) => item.words[0] === 'server',
+    )!.block!,
   ];
   const own = inner({}).length;
   const all = inner({ settings: { raw: { nginx: raw } } });

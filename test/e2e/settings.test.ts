@@ -31,7 +31,7 @@ const USERS = [
   `sha:${SHA1}`,
 ].join('\n');
 
-describe.each(['nginx'] as const)('%s', (driver) => {
+describe.each(['nginx', 'traefik'] as const)('%s', (driver) => {
   let lab: Lab;
   /** The address under which the proxy knows this machine. */
   let here: string;
@@ -104,7 +104,7 @@ apps:
       for (const path of ['/%0d%0aX-Evil:%20yes', '/www.site.org/', '/:www.site.org/', '//evil.org']) {
         const { status, headers } = await ask(lab, 'site.org', path);
         expect(status, path).toBe(301);
-        expect(headers.location).toBe(`http://www.site.org${path}`);
+        expect(headers.location?.toLowerCase()).toBe(`http://www.site.org${path}`.toLowerCase());
         expect(headers['x-evil']).toBeUndefined();
       }
     });
@@ -138,22 +138,25 @@ apps:
       expect(reply.headers.location).toBe(location);
     });
 
+    // Proxies may write an odd path anew before they look at it, so what it becomes differs; where it leads must not.
     test.each([
-      ['//old/x', '/new/x'],
-      ['/%6fld/x', '/new/x'],
-      ['/old/%0d%0aX-Evil:%20yes', '/new/%0d%0aX-Evil:%20yes'],
-      ['/%6fld/%0d%0aX-Evil:%20yes', '/new/'],
-      ['/home//evil.org', '/evil.org'],
-      ['/home/\\evil.org', '/evil.org'],
-      ['/home/\\/\\/evil.org', '/evil.org'],
-      ['/home/%2f%2fevil.org', '/%2f%2fevil.org'],
-      ['/home/%5cevil.org', '/%5cevil.org'],
-      ['//home//evil.org', '/evil.org'],
-      ['/%68ome/%2f/evil.org', '/evil.org'],
-      ['/%68ome/%5cevil.org', '/'],
+      ['//old/x', /^\/new\/x$/],
+      ['/%6fld/x', /^\/new\/x$/],
+      ['/old/%0d%0aX-Evil:%20yes', /^\/new\/%0d%0aX-Evil:%20yes$/i],
+      ['/%6fld/%0d%0aX-Evil:%20yes', /^\/new\/(%0d%0aX-Evil:%20yes)?$/i],
+      ['/home//evil.org', /^\/evil\.org$/],
+      ['/home/\\evil.org', /^\/(%5c)?evil\.org$/i],
+      ['/home/\\/\\/evil.org', /^\/(%5c\/%5c\/)?evil\.org$/i],
+      ['/home/%2f%2fevil.org', /^\/%2f%2fevil\.org$/i],
+      ['/home/%5cevil.org', /^\/%5cevil\.org$/i],
+      ['//home//evil.org', /^\/evil\.org$/],
+      ['/%68ome/%2f/evil.org', /^\/(%2f\/)?evil\.org$/i],
+      ['/%68ome/%5cevil.org', /^\/(%5cevil\.org)?$/i],
     ])('%s cannot lead to another host, nor end the header', async (path, location) => {
       const { text } = await askRaw(lab, `GET ${path} HTTP/1.1\r\nHost: www.site.org\r\nConnection: close\r\n\r\n`);
-      expect(/^location: (.*)\r$/im.exec(text)?.[1]).toBe(location);
+      const found = /^location: (.*)\r$/im.exec(text)?.[1] ?? '';
+      expect(found).toMatch(location);
+      expect(new URL(found, 'http://www.site.org').host).toBe('www.site.org');
       expect(text).not.toMatch(/^x-evil/im);
     });
   });
@@ -279,6 +282,8 @@ apps:
 
     test('one for an app that is down', async () => {
       await lab.ok('stop site');
+      // On TCP its address is known for a moment longer, and does not answer: 504.
+      await expect.poll(async () => (await get('/')).status, { timeout: 20_000 }).toBe(502);
       const reply = await get('/');
       expect(reply).toMatchObject({ status: 502, headers: { 'content-type': 'text/html; charset=utf-8' } });
       expect(reply.body).toContain('asleep');
@@ -291,7 +296,7 @@ apps:
   test('who asks too often is told so, by address and for apps only', async () => {
     const statuses = async (count: number, path: string): Promise<number[]> => {
       const replies = await Promise.all(Array.from({ length: count }, () => ask(lab, 'rated.org', path)));
-      return replies.map((reply) => reply.status).toSorted();
+      return replies.map((reply) => reply.status);
     };
     // What the deploy itself asked for has to be forgotten first: three a minute.
     await lab.ok('restart rated');
@@ -351,11 +356,12 @@ apps:
   });
 
   test('raw directives count, and are refused where they would lead out', async () => {
-    const name = driver === 'nginx' ? 'x-raw' : undefined;
-    if (name !== undefined) expect((await get('/raw')).headers[name]).toBe('a "b"; {c}');
+    const { headers } = await get('/raw');
+    if (driver === 'nginx') expect(headers['x-raw']).toBe('a "b"; {c}');
+    else expect(headers['x-traefik']).toBe('yes');
     lab.define(
       'open',
-      'hostnames: [open.org]\napps:\n  web: { runtime: node, source: ../echo }\nhttp:\n  raw: { nginx: "root /etc;" }\n',
+      'hostnames: [open.org]\napps:\n  web: { runtime: node, source: ../echo }\nhttp:\n  raw: { traefik: {}, nginx: "root /etc;" }\n',
     );
     const { code, err } = await lab.hostctl('deploy open');
     expect(code).toBe(2);
@@ -489,6 +495,6 @@ http:
         add_header 'X-Raw' "a \\"b\\"; {c}";
         return 204;
       }
-    traefik: { compress: {} }
+    traefik: { headers: { customResponseHeaders: { X-Traefik: 'yes' } } }
 `;
 }

@@ -16,7 +16,7 @@ export async function check(text: string, name = 'site'): Promise<{ project?: Pr
   return { ...(projects[0] ? { project: projects[0] } : {}), problems };
 }
 
-export const USERS = 'ada:$apr1$abcdefgh$h9FWgUz3n9YxylKLlR5SQ/\n';
+const USERS = 'ada:$apr1$abcdefgh$h9FWgUz3n9YxylKLlR5SQ/\n';
 const BCRYPT = 'CCCCCCCCCCCCCCCCCCCCC.pIKrLVkBX9/OvQMSygY1pWEVn72t6na';
 const BAD_USERS = [
   `good:$2y$05$${BCRYPT}`,

@@ -49,11 +49,3 @@ export function parseNginx(text: string): Parsed[] {
   if (stack.length > 1 || words.length > 0) throw new Error('the text ends in a directive');
   return stack[0]!.inner;
 }
-
-/** The names of all directives, set in by their depth: what a configuration does, without what it does it to. */
-export function shapeOf(directives: readonly Parsed[], depth = 0): string[] {
-  return directives.flatMap((item) => [
-    `${' '.repeat(depth)}${item.words[0]} ${item.words.length}`,
-    ...shapeOf(item.block ?? [], depth + 1),
-  ]);
-}
