@@ -9,6 +9,8 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**'],
+          // Thousands of made-up inputs take their time on a machine that has other things to do.
+          testTimeout: 30_000,
         },
       },
       {

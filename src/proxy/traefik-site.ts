@@ -49,19 +49,22 @@ export function siteConfig(site: Site, ties: Ties): SiteConfig {
   const own = settingsMiddlewares(site);
   // Where nginx stands in between it does the rest; what is Traefik's alone is still Traefik's.
   const raw = Object.fromEntries(Object.entries(own).filter(([name]) => name.startsWith(`${site.project}.raw.`)));
+  const rawNames = Object.keys(raw);
   const routers: Named<Router> = {};
   for (const group of groupsOf(site, ties)) {
     const put = (what: string, router: PartialRouter): void => {
       routers[`${site.project}${group.suffix}.${what}`] = { entryPoints: [WEB], service: NGINX, ...router };
     };
+    // What stands in front of an app must not be passed by on a detour.
+    const detour = rawNames.length > 0 ? { middlewares: rawNames } : {};
     if (group.redirected) {
       put('canonical', restRouter(group));
       continue;
     }
     for (const route of routes)
-      put(nameOf(route), routeRouter(site, route, group, { own: Object.keys(own), raw: Object.keys(raw) }));
-    for (const path of nginxPaths(site)) put(`nginx${commas(path)}`, pathRouter(path, group));
-    if (apps.length > 0) put('doubt', doubtRouter(site, group));
+      put(nameOf(route), routeRouter(site, route, group, { own: Object.keys(own), raw: rawNames }));
+    for (const path of nginxPaths(site)) put(`nginx${commas(path)}`, { ...pathRouter(path, group), ...detour });
+    if (apps.length > 0) put('doubt', { ...doubtRouter(site, group), ...detour });
     // Paths of the site that lead nowhere: nginx says so, in its own words.
     if (!routes.some((route) => route.path === '/')) put('rest', restRouter(group));
   }
