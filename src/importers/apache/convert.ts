@@ -135,11 +135,9 @@ function askForPython(site: Site): void {
   const spot = site.spots.find(({ directive }) => !directive.body && /\bpython2(?:\.\d)?\b/.test(directive.raw));
   const version = spot && /\bpython(2(?:\.\d)?)\b/.exec(spot.directive.raw)![1]!;
   if (!spot) return;
-  site.ledger.settle(
-    spot.directive,
-    'decide',
-    `it ran on Python ${version}, here it is Python 3: does the source, and does its Django?`,
-  );
+  const before = site.ledger.noteOf(spot.directive);
+  const question = `it ran on Python ${version}, here it is Python 3: does the source, and does its Django?`;
+  site.ledger.settle(spot.directive, 'decide', before === undefined ? question : `${before}; ${question}`);
 }
 
 function findDaemons(all: readonly Directive[]): Map<string, Directive> {
