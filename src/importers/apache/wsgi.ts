@@ -2,7 +2,7 @@ import type { AppDefinition } from '../definition.ts';
 import type { Status } from '../report.ts';
 import { type Daemon, mapDaemon, readDaemon } from './daemons.ts';
 import { missingNote, pathFor } from './paths.ts';
-import { findScript, type Script } from './script.ts';
+import { findScript, isShared, type Script } from './script.ts';
 import { below, here, named, settle, type Site, type Spot, type Target } from './site.ts';
 
 /** An app made of a WSGI script. */
@@ -18,7 +18,7 @@ export function wsgiApp(site: Site, target: Target, django: boolean): AppDefinit
   });
   const callable = callableOf(site, target);
   const app: AppDefinition = { runtime: script.django ? 'django' : 'wsgi' };
-  if (!ofSystem(target.path)) app.source = pathFor(site, script.source);
+  if (!ofSystem(target.path) && script.source !== '/') app.source = pathFor(site, script.source);
   settleScript(site, target, script);
   const server = daemon && mapDaemon(daemon);
   const named = entryHere(site, script);
@@ -76,6 +76,11 @@ function settleScript(site: Site, target: Target, script: Script): void {
       'decide',
       `${target.path} belongs to a package of the system: give the app a source of its own`,
     );
+    return;
+  }
+  if (isShared(script.source)) {
+    const note = `${script.source} holds more than this app: give it a folder of its own, or it is all in the image`;
+    site.ledger.settle(directive, 'decide', note);
     return;
   }
   const how = script.module === undefined || target.url !== '/' ? 'command' : 'wsgi';
