@@ -20,7 +20,7 @@ import { mapRewrites } from './rewrites.ts';
 import { mapTls } from './secure.ts';
 import { flatten, named, type Site, type SourceMap } from './site.ts';
 import { findTargets } from './targets.ts';
-import { mapWsgi } from './wsgi.ts';
+import { mapWsgi } from './wsgi-settings.ts';
 
 export interface ApacheOptions {
   /** Absolute paths of what is imported, in the order Apache would read it. */
