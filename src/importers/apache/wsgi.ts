@@ -3,7 +3,7 @@ import type { Status } from '../report.ts';
 import { type Daemon, mapDaemon, readDaemon } from './daemons.ts';
 import { missingNote, pathFor } from './paths.ts';
 import { findScript, isShared, type Script } from './script.ts';
-import { below, here, named, settle, type Site, type Spot, type Target } from './site.ts';
+import { below, here, named, type Site, type Spot, type Target } from './site.ts';
 
 /** An app made of a WSGI script. */
 export function wsgiApp(site: Site, target: Target, django: boolean): AppDefinition {
