@@ -3,7 +3,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { commandNames } from '../src/command-names.ts';
+import { formatReport } from '../src/importers/report.ts';
+import { importApache } from '../src/ops/import.ts';
 import { brief, check } from './support/definitions.ts';
+import { World } from './support/world.ts';
 
 const ROOT = new URL('..', import.meta.url).pathname;
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
@@ -36,6 +39,29 @@ describe('docs', () => {
       );
       expect(brief(problems), text).toEqual([]);
     }
+  });
+
+  test('from-apache.md shows what an import of its example prints and writes', async () => {
+    const text = read('docs/from-apache.md');
+    const block = (start: string): string => text.split(start)[1]!.split('\n```')[0]!;
+    const world = await World.with({});
+    world.files.texts.set('/conf/projectname.conf', `${block('```apache\n')}\n`);
+    const result = await importApache(
+      {
+        files: ['/conf/projectname.conf'],
+        define: new Map(),
+        sources: [],
+        out: '/work/projects',
+        force: false,
+        print: false,
+      },
+      world.files,
+    );
+    const end = 'nothing was written: 2 left to you; --force writes all the same';
+    const shown = block('$ hostctl import apache projectname.conf\n');
+    expect(shown).toBe(`${formatReport(result.report, 'directive')}${end}`);
+    expect(`${block('```yaml\n')}\n`).toBe(result.files[0]!.text);
+    expect(`${block('```apache\n')}\n`).toBe(read('test/fixtures/apache/seed/site.conf'));
   });
 
   test('every link leads somewhere', () => {

@@ -103,6 +103,7 @@ describe.each(cases)('%s', (name) => {
 const LEFT: Readonly<Record<string, readonly string[]>> = {
   keystone: ['apps.web.source: a runtime needs a `source`', 'apps.identity.source: a runtime needs a `source`'],
   'modpython-pythonpath-code': ['apps.mysite.source: a runtime needs a `source`'],
+  'shared-folders': ['apps.root.source: a runtime needs a `source`'],
   'proxy-gunicorn': ['apps.web: `web` has neither `runtime`, `dockerfile` nor `image`'],
 };
 

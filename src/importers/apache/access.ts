@@ -186,7 +186,11 @@ function settleRule(site: Site, rule: Rule, used: readonly Use[]): void {
   if (used.length > 0 && !used.some(({ counts }) => counts)) {
     return settleLines(site, rule.section, 'implied', 'another section overrules it');
   }
-  const closed = used.filter(({ policy, counts }) => policy !== undefined && counts).map(({ key }) => key);
+  const table = site.definition.http.access ?? {};
+  const all = used.filter(({ policy, counts }) => policy !== undefined && counts).map(({ key }) => key);
+  // Paths below one that says the same are not written down.
+  const written = all.filter((key) => Object.hasOwn(table, key));
+  const closed = written.length > 0 ? written : all;
   const doubt = rule.section.name === 'limit' ? 'for every method' : rule.doubt;
   if (doubt !== undefined && closed.length > 0) {
     return settleLines(site, rule.section, 'decide', `http.access: ${closed.join(', ')}; ${doubt}. Is that meant?`);

@@ -20,7 +20,7 @@ import { mapRewrites } from './rewrites.ts';
 import { mapTls } from './secure.ts';
 import { flatten, named, type Site, type SourceMap } from './site.ts';
 import { findTargets } from './targets.ts';
-import { mapWsgi } from './wsgi.ts';
+import { mapWsgi } from './wsgi-settings.ts';
 
 export interface ApacheOptions {
   /** Absolute paths of what is imported, in the order Apache would read it. */
@@ -135,11 +135,9 @@ function askForPython(site: Site): void {
   const spot = site.spots.find(({ directive }) => !directive.body && /\bpython2(?:\.\d)?\b/.test(directive.raw));
   const version = spot && /\bpython(2(?:\.\d)?)\b/.exec(spot.directive.raw)![1]!;
   if (!spot) return;
-  site.ledger.settle(
-    spot.directive,
-    'decide',
-    `it ran on Python ${version}, here it is Python 3: does the source, and does its Django?`,
-  );
+  const before = site.ledger.noteOf(spot.directive);
+  const question = `it ran on Python ${version}, here it is Python 3: does the source, and does its Django?`;
+  site.ledger.settle(spot.directive, 'decide', before === undefined ? question : `${before}; ${question}`);
 }
 
 function findDaemons(all: readonly Directive[]): Map<string, Directive> {

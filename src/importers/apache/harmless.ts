@@ -94,10 +94,10 @@ function userDir(site: Site, spot: Spot): void {
 /** Pages of folders: index.html and index.php are what the runtimes take. */
 function mapIndex(site: Site, spot: Spot): void {
   const [first = ''] = spot.directive.args;
-  const runtimes = Object.values(site.definition.apps).map(({ runtime }) => runtime);
+  const runtimes = new Set(Object.values(site.definition.apps).map(({ runtime }) => runtime));
   const fallback = spot.directive.name === 'fallbackresource';
-  if (/^\/?index\.php$/.test(first) && runtimes.includes('php')) return settle(site, spot, 'implied', 'runtime: php');
-  if (/^disabled$/i.test(first) || (!fallback && !runtimes.includes('static'))) {
+  if (/^\/?index\.php$/.test(first) && runtimes.has('php')) return settle(site, spot, 'implied', 'runtime: php');
+  if (/^disabled$/i.test(first) || (!fallback && !runtimes.has('static'))) {
     return settle(site, spot, 'dropped', 'no folder is served but the media');
   }
   if (!fallback && first === 'index.html') return settle(site, spot, 'implied', 'runtime: static');

@@ -48,6 +48,11 @@ export class Ledger {
     for (const inner of directive.body ?? []) this.settleAll(inner, status, note);
   }
 
+  /** What was said of it so far. */
+  noteOf(directive: Directive): string | undefined {
+    return this.#settled.get(directive)?.note;
+  }
+
   has(directive: Directive): boolean {
     return this.#settled.has(directive);
   }

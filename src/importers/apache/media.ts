@@ -19,6 +19,8 @@ export function mapMedia(site: Site): void {
     const parsed = parseUrlPath(target.url);
     if (target.url.startsWith('/.well-known/acme-challenge')) {
       site.ledger.settle(target.directive, 'implied', 'challenges are answered by hostctl');
+    } else if (target.path === '/') {
+      site.ledger.settle(target.directive, 'unsupported', 'the whole machine cannot be served');
     } else if (!parsed.ok) site.ledger.settle(target.directive, 'unsupported', parsed.message);
     else if (target.url === '/' && site.definition.apps['web'] === undefined) aliasOfAll(site, target);
     else {

@@ -3,6 +3,7 @@ import type { RedirectDefinition } from '../definition.ts';
 import type { Directive } from './ledger.ts';
 import { readPattern } from './pattern.ts';
 import { below, named, settle, type Site, type Spot, trimSlash, urlOf } from './site.ts';
+import { askIfProxied } from './targets.ts';
 
 /** A `Redirect` in any of its forms. */
 export interface ReadRedirect {
@@ -33,7 +34,11 @@ export function mapRedirects(site: Site): void {
     if (site.ledger.has(spot.directive)) continue;
     const redirect = readRedirect(inLocation(site, spot));
     if (!redirect) settle(site, spot, 'unsupported', 'Apache would refuse this: where from?');
-    else mapOne(site, spot, trimSlash(redirect.from), redirect, false, earlier);
+    else {
+      const path = trimSlash(redirect.from);
+      if (spot.scopes.length === 0) askIfProxied(site, path, spot.directive);
+      mapOne(site, spot, path, redirect, false, earlier);
+    }
   }
   for (const spot of named(site, 'redirectmatch')) {
     if (!site.ledger.has(spot.directive)) mapMatch(site, spot);

@@ -14,6 +14,11 @@ export interface Script {
 /** Folders that hold many things; none of them is the source of one app. */
 const SHARED =
   /^(?:\/|\/(?:home|srv|opt|var|usr|etc|tmp|root|data|www)|\/home\/[^/]+|\/var\/(?:www|lib|local)|\/usr\/(?:local|lib|share|bin)(?:\/bin|\/lib)?|\/srv\/www|\/var\/www\/(?:html|vhosts))$/;
+/** Whether a folder holds more than one app would. */
+export function isShared(path: string): boolean {
+  return SHARED.test(path);
+}
+
 /** Folders of a source that hold what the server needs. */
 const INNER =
   /^(?:apache2?|wsgi|deploy|deployment|conf|config|bin|etc|scripts?|cgi-bin|wsgi-scripts|wsgi_app|public|server)$/;

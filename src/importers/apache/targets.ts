@@ -1,3 +1,4 @@
+import type { Directive } from './ledger.ts';
 import { readPattern } from './pattern.ts';
 import { around, below, here, named, settle, type Site, type Spot, type Target, trimSlash } from './site.ts';
 
@@ -5,16 +6,29 @@ import { around, below, here, named, settle, type Site, type Spot, type Target, 
 export function findTargets(site: Site): Target[] {
   const aliases = named(site, 'alias', 'aliasmatch').flatMap((spot) => aliasTarget(site, spot));
   const scripts = named(site, 'wsgiscriptalias').flatMap((spot) => scriptTarget(site, spot));
-  const proxied = named(site, 'proxypass', 'proxypassmatch').flatMap(proxyTarget);
+  const proxies = named(site, 'proxypass', 'proxypassmatch');
+  const proxied = proxies.filter(({ scopes }) => scopes.length === 0).flatMap(proxyTarget);
+  // Of sections the last one counts, not the first.
+  const inSections = proxies.filter(({ scopes }) => scopes.length > 0).flatMap(proxyTarget);
   const handled = named(site, 'sethandler').flatMap((spot) => handlerTarget(site, spot));
   const roots = named(site, 'documentroot').flatMap(rootTarget);
-  // Aliases win over scripts and proxies whatever the order; among their own kind the first that fits does.
-  const groups = [aliases, scripts, proxied, handled, roots].map((group) => withoutShadowed(site, group));
+  for (const { url, directive } of [...aliases, ...scripts]) askIfProxied(site, url, directive);
+  // Aliases win over scripts whatever the order; among their own kind the first that fits does.
+  const groups = [aliases, scripts, proxied].map((group) => withoutShadowed(site, group));
   const taken = new Set<string>();
-  return groups
-    .flat()
+  return [...groups.flat(), ...inSections.toReversed(), ...handled, ...roots]
     .filter((target) => !taken.has(target.url) && taken.add(target.url))
     .toSorted((a, b) => b.url.length - a.url.length);
+}
+
+/** `ProxyPass` comes before aliases and redirects, unless a path is taken out of it with `!`. */
+export function askIfProxied(site: Site, url: string, directive: Directive): void {
+  const proxies = named(site, 'proxypass').filter(({ scopes }) => scopes.length === 0);
+  const first = proxies.find(({ directive: { args } }) => below(url, trimSlash(args[0] ?? '')));
+  if (!first || first.directive.args[1] === '!') return;
+  const { file, line } = first.directive.place;
+  const note = `Apache never gets here: ProxyPass in ${file}:${line} comes first; hostctl takes this path out of the app. Is that meant?`;
+  site.ledger.settle(directive, 'decide', note);
 }
 
 function withoutShadowed(site: Site, targets: readonly Target[]): Target[] {

@@ -2,8 +2,8 @@ import type { AppDefinition } from '../definition.ts';
 import type { Status } from '../report.ts';
 import { type Daemon, mapDaemon, readDaemon } from './daemons.ts';
 import { missingNote, pathFor } from './paths.ts';
-import { findScript, type Script } from './script.ts';
-import { below, here, named, settle, type Site, type Spot, type Target } from './site.ts';
+import { findScript, isShared, type Script } from './script.ts';
+import { below, here, named, type Site, type Spot, type Target } from './site.ts';
 
 /** An app made of a WSGI script. */
 export function wsgiApp(site: Site, target: Target, django: boolean): AppDefinition {
@@ -18,7 +18,7 @@ export function wsgiApp(site: Site, target: Target, django: boolean): AppDefinit
   });
   const callable = callableOf(site, target);
   const app: AppDefinition = { runtime: script.django ? 'django' : 'wsgi' };
-  if (!ofSystem(target.path)) app.source = pathFor(site, script.source);
+  if (!ofSystem(target.path) && script.source !== '/') app.source = pathFor(site, script.source);
   settleScript(site, target, script);
   const server = daemon && mapDaemon(daemon);
   const named = entryHere(site, script);
@@ -76,6 +76,11 @@ function settleScript(site: Site, target: Target, script: Script): void {
       'decide',
       `${target.path} belongs to a package of the system: give the app a source of its own`,
     );
+    return;
+  }
+  if (isShared(script.source)) {
+    const note = `${script.source} holds more than this app: give it a folder of its own, or it is all in the image`;
+    site.ledger.settle(directive, 'decide', note);
     return;
   }
   const how = script.module === undefined || target.url !== '/' ? 'command' : 'wsgi';
@@ -186,71 +191,5 @@ function noteText(site: Site, target: Target, script: Script): void {
       'decide',
       `${script.file} changes to a folder or a virtual environment of the old machine: take those lines out`,
     );
-  }
-}
-
-/** Directives of mod_wsgi besides those that make an app. */
-export function mapWsgi(site: Site): void {
-  for (const spot of named(site, 'wsgiprocessgroup')) {
-    const [group = ''] = spot.directive.args;
-    const note =
-      group === '%{GLOBAL}'
-        ? 'embedded; here an app always has processes of its own'
-        : 'server: of its WSGIDaemonProcess';
-    settle(
-      site,
-      spot,
-      /%\{(?!GLOBAL)/.test(group) ? 'unsupported' : group === '%{GLOBAL}' ? 'implied' : 'mapped',
-      note,
-    );
-  }
-  for (const spot of named(site, 'wsgipassauthorization')) {
-    const on = spot.directive.args[0]?.toLowerCase() === 'on';
-    if (!on) ((site.definition.http.headers ??= {}).request ??= {})['Authorization'] = '';
-    settle(
-      site,
-      spot,
-      on ? 'implied' : 'mapped',
-      on ? 'apps get the Authorization header' : 'http.headers.request: Authorization is taken away',
-    );
-  }
-  for (const spot of named(site, 'wsgipythonpath'))
-    settle(site, spot, 'mapped', 'the source, and PYTHONPATH for what is below it');
-  for (const spot of named(site, 'wsgicallableobject')) settle(site, spot, 'mapped', 'wsgi: the object');
-  for (const spot of named(site, 'wsgipythonhome'))
-    settle(site, spot, 'implied', 'packages come from requirements.txt in the source');
-  for (const spot of named(site, 'wsgierroroverride'))
-    settle(site, spot, 'implied', 'http.errors is about the answers of apps too');
-  mapEnvironment(site);
-  for (const spot of named(site, 'wsgiaccessscript', 'wsgiauthuserscript', 'wsgiauthgroupscript')) {
-    settle(
-      site,
-      spot,
-      'unsupported',
-      'a program decides who may: hostctl has addresses and a users file; let the app do it',
-    );
-  }
-  for (const spot of named(site, 'wsgiscriptaliasmatch')) {
-    settle(site, spot, 'unsupported', 'one script for many paths: write an app with `path:` for each');
-  }
-}
-
-const VARIABLES: Readonly<Record<string, (value: string) => readonly [string, string] | undefined>> = {
-  wsgipythonoptimize: (value) => (/^[12]$/.test(value) ? ['PYTHONOPTIMIZE', value] : undefined),
-  wsgipythonwarnings: (value) => ['PYTHONWARNINGS', value],
-  wsgipythonhashseed: (value) => ['PYTHONHASHSEED', value],
-  wsgidontwritebytecode: (value) => (/^on$/i.test(value) ? ['PYTHONDONTWRITEBYTECODE', '1'] : undefined),
-};
-
-/** Settings of the interpreter are variables of the environment. */
-function mapEnvironment(site: Site): void {
-  for (const [name, read] of Object.entries(VARIABLES)) {
-    for (const spot of named(site, name)) {
-      const variable = read(spot.directive.args[0] ?? '');
-      for (const app of variable ? Object.values(site.definition.apps) : []) {
-        if (app.runtime === 'django' || app.runtime === 'wsgi') (app.env ??= {})[variable![0]] = variable![1];
-      }
-      settle(site, spot, variable ? 'mapped' : 'dropped', variable ? `env: ${variable[0]}` : 'as it is by itself');
-    }
   }
 }
