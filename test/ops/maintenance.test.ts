@@ -22,7 +22,7 @@ async function deployed(): Promise<World> {
 
 /** What the proxy has loaded for the site. */
 const loaded = (of: World): string => {
-  const live = of.host.entries.get(LAYOUT.live)!.target!;
+  const live = of.host.entries.get(LAYOUT.live.nginx)!.target!;
   return of.host.entries.get(`proxy/${live}/sites/blog.conf`)!.text!;
 };
 const closed = (of: World): boolean => loaded(of).includes('return 599;');
@@ -63,7 +63,7 @@ test('closed again, it keeps its link and takes other addresses', async () => {
 test('what opens it is in no record and on no screen', async () => {
   const token = (await close('blog', [], world)).link.split('/').at(-1)!;
   expect(loaded(world)).toContain(token);
-  for (const names of [[], ['blog']]) expect(JSON.stringify(await render(names, world))).not.toContain(token);
+  for (const names of [[], ['blog']]) expect(JSON.stringify(await render('nginx', names, world))).not.toContain(token);
   world.source('blog', { 'server.js': 'two' });
   await deploy(['blog'], world, { wait: 0 });
   const records = [...world.host.entries].filter(([path]) => path.includes('/releases/'));
