@@ -21,5 +21,6 @@ export const commandNames = [
   'start',
   'status',
   'stop',
+  'tls',
   'validate',
 ] as const;

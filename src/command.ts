@@ -148,7 +148,11 @@ export abstract class HostctlCommand<T extends typeof Command> extends Command {
     process.stdout.write(
       this.json ? `${JSON.stringify({ version: JSON_VERSION, type: 'result', ...document })}\n` : lines,
     );
-    const errors = outcomes.flatMap(({ error }) => (error === undefined ? [] : [error]));
+    await this.failures(outcomes.flatMap(({ error }) => (error === undefined ? [] : [error])));
+  }
+
+  /** Errors of some of the things a command was about; the exit code is that of the first. */
+  protected async failures(errors: readonly unknown[]): Promise<void> {
     for (const error of errors) {
       if (!(error instanceof HostctlError)) process.stderr.write(bugText(error));
       else if (!this.json) process.stderr.write(await this.words(error));

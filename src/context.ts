@@ -10,6 +10,7 @@ import { EXIT, HostctlError } from './errors.ts';
 import { LocalHost } from './host/local.ts';
 import { takeLock } from './host/lock.ts';
 import { ProxyProber } from './host/prober.ts';
+import { SystemDns } from './local/dns.ts';
 import { systemClock } from './local/clock.ts';
 import { LocalFiles } from './local/files.ts';
 import { LocalMachine } from './local/machine.ts';
@@ -60,8 +61,11 @@ export async function makeContext(settings: Settings): Promise<Context> {
     systemEngine: SYSTEM_ENGINES.has(endpoint),
     host,
     prober: new ProxyProber(workspace.data, workspace.proxy, () => readKey(context)),
+    // The library is large, and few commands need it.
+    authority: async (order) => (await import('./acme/authority.ts')).orderByAcme(order),
+    dns: new SystemDns(),
     files,
-    machine: new LocalMachine(settings.env),
+    machine: new LocalMachine(settings.env, [process.execPath, join(settings.root, 'bin/hostctl.js')]),
     ui: settings.ui,
     clock: systemClock,
     who,

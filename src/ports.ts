@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream';
 import type { ContainerSpec, NetworkSpec } from './core/container.ts';
 import type { Limits, Workspace } from './core/model.ts';
+import type { CertificateOrder, Issued } from './core/order.ts';
 import type { Upstream } from './core/routes.ts';
 import type { Base } from './core/base.ts';
 import type { Runtime } from './core/runtime.ts';
@@ -167,6 +168,8 @@ export interface ProbeRequest {
   readonly timeout: number;
   /** Whose site it is; it lets hostctl in also while it is closed for maintenance. */
   readonly project?: string;
+  /** Goes where the proxy sends who asks for https instead: the site has it, or may. */
+  readonly secure?: boolean;
 }
 
 export interface Prober {
@@ -181,6 +184,19 @@ export interface Prober {
 }
 
 export type ProbeTarget = { readonly kind: 'socket'; readonly path: string } | Extract<Upstream, { kind: 'port' }>;
+
+// ---- certificates
+
+/** Orders a certificate and waits for it. Refusals are HostctlErrors that name the host. */
+export type Authority = (order: CertificateOrder) => Promise<Issued>;
+
+/** DNS itself, not this machine's view of it. @param servers to ask; empty for this machine's */
+export interface Dns {
+  /** Addresses of a name; empty when it has none. */
+  addresses(name: string, servers: readonly string[]): Promise<string[]>;
+  /** Values of its TXT records. */
+  texts(name: string, servers: readonly string[]): Promise<string[]>;
+}
 
 // ---- this machine
 
@@ -243,6 +259,10 @@ export interface Machine {
   discard(dir: string): Promise<void>;
   read(path: string): Promise<string | undefined>;
   readonly root: boolean;
+  /** How hostctl itself is called: absolute paths. */
+  readonly self: readonly string[];
+  /** Whether systemd runs here. */
+  systemd(): Promise<boolean>;
   /** Version of Node.js. */
   readonly node: string;
   /** Whether something listens on a TCP port. */
@@ -252,6 +272,8 @@ export interface Machine {
 export interface RunOptions {
   readonly onLine?: (line: string) => void;
   readonly env?: Readonly<Record<string, string>>;
+  /** Milliseconds after which it is ended. */
+  readonly within?: number;
 }
 
 export interface Clock {
@@ -291,6 +313,8 @@ export interface Context {
   readonly systemEngine: boolean;
   readonly host: Host;
   readonly prober: Prober;
+  readonly authority: Authority;
+  readonly dns: Dns;
   readonly files: Files;
   readonly machine: Machine;
   readonly ui: Ui;

@@ -26,6 +26,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   ops: ['ops', 'core', 'proxy', 'importers', 'ports.ts', 'errors.ts'],
   engine: ['engine', 'core', 'ports.ts', 'errors.ts'],
   host: ['host', 'core', 'ports.ts', 'errors.ts'],
+  acme: ['acme', 'core', 'ports.ts', 'errors.ts'],
   local: ['local', 'core', 'ports.ts', 'errors.ts'],
   ui: ['ui', 'core', 'ports.ts', 'errors.ts'],
   commands: ['command.ts', 'core', 'errors.ts', 'ports.ts'],

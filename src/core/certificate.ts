@@ -126,6 +126,11 @@ export function covers(names: readonly string[], hostname: Hostname): boolean {
   return names.some((name) => pattern.test(name.replace('*', 'a')));
 }
 
+/** Names that are not among those of a certificate; a wildcard covers what it stands for. */
+export function uncoveredNames(wanted: readonly string[], names: readonly string[]): string[] {
+  return wanted.filter((name) => !names.includes(name) && !names.includes(name.replace(/^[^.]+/, '*')));
+}
+
 /** The names a certificate authority is asked for; globs and `www.*` have none. */
 export function namesToOrder(hostnames: readonly Hostname[]): string[] {
   return hostnames.filter(({ kind }) => kind === 'exact' || kind === 'leading').map(({ name }) => name);
@@ -135,4 +140,27 @@ export function namesToOrder(hostnames: readonly Hostname[]): string[] {
 export function someNames(names: readonly string[]): string {
   const shown = names.slice(0, 3).map(quote).join(', ');
   return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown;
+}
+
+/** A certificate in the data root. */
+export interface StoredCertificate extends CertificateFacts {
+  /** Its directory below the project's; absent for one that the proxy ordered and keeps. */
+  readonly version?: string;
+  /** URL of the directory it was ordered from; absent for one of the user's own. */
+  readonly authority?: string;
+  /** Set when the newest copy cannot be read and this earlier one stands in for it. */
+  readonly standsIn?: boolean;
+}
+
+const DAY_MS = 24 * 3600 * 1000;
+const RENEW_BEFORE_MS = 30 * DAY_MS;
+
+/** When a certificate should be renewed, in milliseconds since 1970: 30 days before its end, or a third of a short life. */
+export function dueAt({ notBefore, notAfter }: CertificateFacts): number {
+  return notAfter - Math.min(RENEW_BEFORE_MS, (notAfter - notBefore) / 3);
+}
+
+/** Whole days until its end; negative once it is over. */
+export function daysLeft({ notAfter }: Pick<CertificateFacts, 'notAfter'>, now: number): number {
+  return Math.floor((notAfter - now) / DAY_MS);
 }

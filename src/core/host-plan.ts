@@ -79,7 +79,8 @@ function planProxy(observed: Observed, parts: readonly ContainerSpec[]): StepOf<
       ? `takes the place of ${replaces.join(' and ')}: sites do not answer for about a second`
       : wrong.map((item) => item.why).find((why, index, all) => all.indexOf(why) === index)!;
   const started = wrong.length > 0 ? wrong.map((item) => item.name) : names.slice(-1);
-  return { do: 'proxy', names: started, replaces, why: reason };
+  const secure = parts.some((part) => part.labels[LABEL.https] !== undefined);
+  return { do: 'proxy', names: started, replaces, secure, why: reason };
 }
 
 function partWhy(part: ContainerSpec, found: ContainerView | undefined): string | undefined {

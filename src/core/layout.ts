@@ -21,6 +21,17 @@ export const LAYOUT = {
   mediaOf: (project: string) => `media/${project}`,
   /** Bodies of requests and answers the nginx of each driver has no memory for. */
   spool: { nginx: 'spool', traefik: 'traefik-spool' },
+  /** What a proxy reads: a directory per version of a project's certificate, and a link to the one in force. */
+  tls: 'tls',
+  certificates: (project: string) => `tls/${project}`,
+  certificate: (project: string, version: string) => `tls/${project}/${version}`,
+  liveCertificate: (project: string) => `tls/${project}/live`,
+  /** Names whose certificate the proxy may order by itself. */
+  ordering: (project: string) => `tls/${project}/ordering.json`,
+  /** Answers to http challenges that are pending: `<hostname>/.well-known/acme-challenge/<token>`. */
+  challenges: 'challenges',
+  /** Key and address of an account at a certificate authority. */
+  account: (authority: string) => `accounts/${authority}.json`,
   sockets: 'sockets',
   links: 'links',
   proxy: 'proxy',
@@ -47,6 +58,8 @@ export const INSIDE = {
   links: '/run/hostctl/links',
   admin: '/run/hostctl/admin',
   media: '/srv/media',
+  certificates: '/etc/hostctl-tls',
+  challenges: '/srv/challenges',
   spool: '/var/spool/hostctl',
   dynamic: '/etc/hostctl/dynamic',
   acme: '/var/lib/hostctl/acme',

@@ -56,19 +56,20 @@ export interface ExistingTraefik {
   readonly entryPoints: { readonly http: string; readonly https: string };
 }
 
-/** Where certificates are ordered. Paths are absolute. */
+/** Where certificates are ordered. */
 export interface WorkspaceTls {
   /** URL of the ACME directory. */
   readonly directory: string;
   readonly email?: string;
-  /** PEM file with certificates of a private authority. */
+  /** Certificates of a private authority, PEM. */
   readonly trust?: string;
   /** DNS servers to ask; empty for those of this machine. */
   readonly resolvers: readonly string[];
   readonly dns: {
     readonly hook?: readonly string[];
     readonly provider?: string;
-    readonly env?: string;
+    /** Variables for the provider. */
+    readonly env?: Readonly<Record<string, string>>;
     /** Milliseconds. */
     readonly wait: number;
   };

@@ -16,6 +16,8 @@ export const LABEL = {
   uid: 'hostctl.uid',
   /** Port of the host that a proxy publishes. */
   port: 'hostctl.port',
+  /** And the one for https, if any. */
+  https: 'hostctl.https',
   /** What the hardening gives up, comma separated. */
   relax: 'hostctl.relax',
 } as const;

@@ -15,7 +15,8 @@ import {
   type Workload,
 } from './state.ts';
 import { planStarts, timing } from './starts.ts';
-import type { ProjectPlan, Step, StepOf } from './steps.ts';
+import type { OwnCertificate, ProjectPlan, Step, StepOf } from './steps.ts';
+import { planOrder, planOwnCertificate } from './tls-plan.ts';
 
 export interface PlanOptions {
   readonly workspace: Workspace;
@@ -26,6 +27,8 @@ export interface PlanOptions {
   readonly by: string;
   /** Set when an earlier release is brought back: its release commands are not run again. */
   readonly rollbackOf?: number;
+  /** Certificates the projects bring with them. A rollback brings none back: the newest stays in force. */
+  readonly own?: ReadonlyMap<string, OwnCertificate>;
 }
 
 /** Desired minus observed, for one project. Pure; every step says why. */
@@ -45,6 +48,7 @@ export function planProject(desired: Desired, observed: Observed, options: PlanO
     ...withMedia(starting, planMedia(desired, observed)),
     // Limits come before the release is written down: what is on record must have happened.
     ...planLimits(desired, apps, history, observed),
+    ...planOwnCertificate(desired, observed, options.own?.get(desired.project)),
   ];
   const route = planRoute(desired, observed, history, options);
   const kept = keptReleases(route?.release, history, options.workspace.keep);
@@ -54,7 +58,7 @@ export function planProject(desired: Desired, observed: Observed, options: PlanO
     project: desired.project,
     before,
     ...(route ? { route } : {}),
-    after: [...planOwners(desired, observed), ...retire, ...forget],
+    after: [...planOwners(desired, observed), ...retire, ...forget, ...planOrder(desired, observed, options)],
   };
 }
 

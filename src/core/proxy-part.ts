@@ -14,7 +14,10 @@ export interface ProxyPart {
   /** Its name on the network between the parts; absent for a driver of one part. */
   readonly alias?: string;
   readonly start: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
   readonly mounts: readonly PartMount[];
+  /** What it needs beside that once the host has https. Before, a proxy is as it was without. */
+  readonly secureMounts?: readonly PartMount[];
   /** Bytes. */
   readonly memory: number;
   readonly pids: number;
@@ -30,6 +33,8 @@ interface PartMount {
 
 /** Where the part that publishes listens inside its container, whatever the host's port is. */
 export const PROXY_PORT = 8080;
+/** And for https. */
+export const PROXY_HTTPS_PORT = 8443;
 
 const TMP_SIZE = 16 * 1024 ** 2;
 const OPEN_FILES = 16_384;
@@ -41,6 +46,7 @@ export function partContainer(
   workspace: Workspace,
   image: { readonly ref: string; readonly id: string },
   cpus: number,
+  secure: boolean,
 ): ContainerSpec {
   const { instance, proxy } = workspace;
   const plain: Omit<ContainerSpec, 'labels'> = {
@@ -49,14 +55,14 @@ export function partContainer(
     uid: PROXY_UID,
     entrypoint: part.start,
     command: [],
-    env: {},
+    env: part.env ?? {},
     limits: { memory: part.memory, cpus, pids: part.pids },
     files: OPEN_FILES,
     readOnly: true,
     tmpfs: [{ path: '/tmp', size: TMP_SIZE, exec: false }],
     capabilities: [],
     newPrivileges: false,
-    mounts: part.mounts.map(({ from, at, write }) => ({
+    mounts: [...part.mounts, ...(secure ? (part.secureMounts ?? []) : [])].map(({ from, at, write }) => ({
       source: `${workspace.data}/${from}`,
       target: at,
       readOnly: !write,
@@ -66,7 +72,7 @@ export function partContainer(
       ...(part.edge ? [{ name: edgeNetwork(instance), aliases: [] }] : []),
       ...(part.alias === undefined ? [] : [{ name: innerNetwork(instance), aliases: [part.alias] }]),
     ],
-    publish: part.edge ? published(proxy) : [],
+    publish: part.edge ? published(proxy, secure) : [],
     stopTimeout: STOP_SECONDS,
     ...(part.stopSignal === undefined ? {} : { stopSignal: part.stopSignal }),
     restart: 'always',
@@ -79,10 +85,14 @@ export function partContainer(
       [LABEL.spec]: hashOf({ ...plain, imageId: image.id }),
       [LABEL.uid]: String(PROXY_UID),
       ...(part.edge ? { [LABEL.port]: String(proxy.http) } : {}),
+      ...(part.edge && secure ? { [LABEL.https]: String(proxy.https) } : {}),
     },
   };
 }
 
-function published(proxy: ProxySettings): ContainerSpec['publish'] {
-  return [{ address: proxy.address, hostPort: proxy.http, port: PROXY_PORT }];
+function published({ address, http, https }: ProxySettings, secure: boolean): ContainerSpec['publish'] {
+  return [
+    { address, hostPort: http, port: PROXY_PORT },
+    ...(secure ? [{ address, hostPort: https, port: PROXY_HTTPS_PORT }] : []),
+  ];
 }

@@ -13,6 +13,8 @@ interface HostSettings {
   readonly driver: DriverName;
   /** Whether that proxy reaches apps over unix sockets. */
   readonly sockets: boolean;
+  /** Whether hostctl orders certificates for it. */
+  readonly orders: boolean;
   readonly tls: WorkspaceTls;
 }
 

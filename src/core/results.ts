@@ -47,11 +47,38 @@ export interface AppStatus {
   readonly relaxed: readonly string[];
 }
 
+/** The certificate of a project that has `tls`. */
+export interface CertificateStatus {
+  readonly project: string;
+  /** Ordered from an authority, or the user's own. */
+  readonly ordered: boolean;
+  /** `ending`: should have been renewed by now · `damaged`: an earlier one stands in · `missing`: plain http until there is one. */
+  readonly state: 'ok' | 'ending' | 'damaged' | 'expired' | 'missing';
+  /** DNS names it is for. */
+  readonly names: readonly string[];
+  /** ISO 8601. */
+  readonly expires: string | null;
+  /** Whole days until then. */
+  readonly days: number | null;
+  /** Hostnames it is not for, which stay on plain http. */
+  readonly plain: readonly string[];
+}
+
+/** What a renewal did with one project. */
+export interface Renewal {
+  readonly project: string;
+  readonly renewed: boolean;
+  /** ISO 8601; of the certificate in force afterwards. */
+  readonly expires: string | null;
+  readonly error?: unknown;
+}
+
 export interface Status {
   readonly proxy: 'answers' | 'silent';
   readonly apps: readonly AppStatus[];
   /** Sites that are closed to visitors. */
   readonly maintenance: readonly Closed[];
+  readonly certificates: readonly CertificateStatus[];
   /** Projects that are deployed and whose definition is gone. */
   readonly orphans: readonly string[];
 }

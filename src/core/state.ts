@@ -1,3 +1,4 @@
+import type { StoredCertificate } from './certificate.ts';
 import type { ContainerSpec } from './container.ts';
 import type { Identity } from './identity.ts';
 import type { App, Health, Media } from './model.ts';
@@ -147,6 +148,8 @@ export interface Observed {
   readonly identities: Readonly<Record<string, Identity>>;
   /** By project; most have none. */
   readonly unfinished: Readonly<Record<string, Unfinished>>;
+  /** Certificates a proxy can load, by project. */
+  readonly certificates: Readonly<Record<string, StoredCertificate>>;
   /** Uids of the host's own users. */
   readonly hostUids: readonly number[];
   /** Link below `links/` → where it leads. */

@@ -1,5 +1,7 @@
+import { namesToOrder } from './certificate.ts';
 import type { NetworkSpec } from './container.ts';
 import type { Limits } from './model.ts';
+import type { Site } from './routes.ts';
 import type { ContainerView, MediaSet, Release, Workload } from './state.ts';
 import { formatSize } from './units.ts';
 
@@ -22,7 +24,9 @@ export type Step = { readonly why: string } & (
   | { readonly do: 'task'; readonly workload: Workload; readonly command: readonly string[] }
   | { readonly do: 'ready'; readonly workload: Workload }
   | { readonly do: 'media'; readonly set: MediaSet; readonly workload?: Workload }
+  | { readonly do: 'tls'; readonly project: string; readonly own: OwnCertificate }
   | Route
+  | { readonly do: 'order'; readonly site: Site }
   | { readonly do: 'own'; readonly set: MediaSet; readonly project: string; readonly uid: number }
   | { readonly do: 'unroute'; readonly project: string }
   | { readonly do: 'limits'; readonly container: string; readonly limits: Limits }
@@ -37,6 +41,16 @@ interface ProxyStep {
   readonly names: readonly string[];
   /** Parts of another driver whose place they take. */
   readonly replaces: readonly string[];
+  /** Whether it publishes the port for https. */
+  readonly secure: boolean;
+}
+
+/** A certificate of the user that was read and found right. Paths are absolute, on this machine. */
+export interface OwnCertificate {
+  readonly certificate: string;
+  readonly key: string;
+  /** Changes with their content. */
+  readonly version: string;
 }
 
 interface Route {
@@ -120,6 +134,10 @@ export function subjectOf(step: Step): string {
       return step.set.alias;
     case 'route':
       return step.release.desired.site?.hostnames.map((host) => host.name).join(', ') ?? 'no hostname';
+    case 'tls':
+      return step.own.certificate;
+    case 'order':
+      return `a certificate for ${namesToOrder(step.site.hostnames).join(', ')}`;
     case 'unroute':
       return step.project;
     case 'limits':

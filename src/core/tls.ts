@@ -97,7 +97,7 @@ function checkFiles(
 /** Whether this host's proxy can answer the challenge at all. */
 function checkChallenge(challenge: string, { host }: Surroundings, report: Report): void {
   const at = ['tls', 'acme'];
-  const nginx = host.driver === 'nginx';
+  const nginx = host.orders;
   if (challenge === 'tls-alpn' && nginx) {
     const hint = 'write `acme: http` or `acme: dns`, or choose the driver traefik in hostctl.yaml';
     report.add(at, 'nginx cannot answer this challenge: it does not choose a certificate by protocol', { hint });
@@ -139,31 +139,74 @@ function checkOrder(challenge: string, hostnames: readonly Hostname[], report: R
   }
 }
 
-/** What the schema cannot see of `tls` of hostctl.yaml. */
-export function checkWorkspaceTls(input: WorkspaceTlsInput | undefined): Finding[] {
+/** Files `tls` of hostctl.yaml names, by what they are for; absolute. */
+export function workspaceTlsFiles(input: WorkspaceTlsInput | undefined, dir: string): { trust?: string; env?: string } {
+  const trust = input?.['ca-certificates'];
+  const env = input?.dns?.env;
+  return {
+    ...(trust === undefined ? {} : { trust: resolve(dir, trust) }),
+    ...(env === undefined ? {} : { env: resolve(dir, env) }),
+  };
+}
+
+/** What the schema cannot see of `tls` of hostctl.yaml. @param text content of a file; undefined when there is none */
+export function checkWorkspaceTls(input: WorkspaceTlsInput | undefined, dir: string, text: Texts): Finding[] {
   const findings: Finding[] = [];
   const report: Report = { add: (path, message, more = {}) => findings.push({ path, message, ...more }) };
   readCommand(input?.dns?.hook, ['tls', 'dns', 'hook'], report);
+  const { trust, env } = workspaceTlsFiles(input, dir);
+  if (trust !== undefined) {
+    const at = ['tls', 'ca-certificates'];
+    const found = text(trust);
+    if (found === undefined) report.add(at, `${quote(trust)} cannot be read`);
+    else if (!found.includes('-----BEGIN CERTIFICATE-----')) report.add(at, `${quote(trust)} holds no certificate`);
+  }
+  if (env !== undefined) {
+    const found = text(env);
+    if (found === undefined) report.add(['tls', 'dns', 'env'], `${quote(env)} cannot be read`);
+    else {
+      const wrong = variableLines(found).find(({ name }) => name === undefined);
+      const hint = 'write NAME=value on every line; a # begins a comment';
+      if (wrong) report.add(['tls', 'dns', 'env'], `line ${wrong.line} of ${quote(env)} is no variable`, { hint });
+    }
+  }
   return findings;
 }
 
+/** Content of a file that hostctl.yaml names. */
+export type Texts = (path: string) => string | undefined;
+
 /** `tls` of hostctl.yaml with the defaults filled in. */
-export function normaliseWorkspaceTls(input: WorkspaceTlsInput = {}, dir: string): WorkspaceTls {
+export function normaliseWorkspaceTls(input: WorkspaceTlsInput = {}, dir: string, text: Texts): WorkspaceTls {
   const ca = input.ca ?? 'letsencrypt';
-  const { hook, provider, env, wait } = input.dns ?? {};
+  const { hook, provider, wait } = input.dns ?? {};
   const words = readCommand(hook, [], { add: () => undefined });
+  const files = workspaceTlsFiles(input, dir);
+  const trust = files.trust === undefined ? undefined : text(files.trust);
+  const env = files.env === undefined ? undefined : text(files.env);
   return {
     directory: DIRECTORIES[ca] ?? ca,
     ...(input.email === undefined ? {} : { email: input.email }),
-    ...(input['ca-certificates'] === undefined ? {} : { trust: resolve(dir, input['ca-certificates']) }),
+    ...(trust === undefined ? {} : { trust }),
     resolvers: input.resolvers ?? [],
     dns: {
       ...(words === undefined
         ? {}
         : { hook: [words[0]!.includes('/') ? resolve(dir, words[0]!) : words[0]!, ...words.slice(1)] }),
       ...(provider === undefined ? {} : { provider }),
-      ...(env === undefined ? {} : { env: resolve(dir, env) }),
+      ...(env === undefined
+        ? {}
+        : { env: Object.fromEntries(variableLines(env).map(({ name, value }) => [name, value])) }),
       wait: duration(wait ?? '2m'),
     },
   };
+}
+
+/** Lines of an environment file, as Docker reads them: no quotes, no expansion. `name` is absent where there is none. */
+function variableLines(text: string): { line: number; name?: string; value: string }[] {
+  return text.split(/\r?\n/).flatMap((raw, index) => {
+    if (raw.trim() === '' || raw.trimStart().startsWith('#')) return [];
+    const match = /^\s*([A-Za-z_][A-Za-z0-9_]*)=(.*)$/.exec(raw);
+    return [match ? { line: index + 1, name: match[1]!, value: match[2]! } : { line: index + 1, value: '' }];
+  });
 }

@@ -1,6 +1,6 @@
 import type { Workspace } from './model.ts';
 import { size } from './report.ts';
-import { normaliseWorkspaceTls } from './tls.ts';
+import { normaliseWorkspaceTls, type Texts } from './tls.ts';
 import type { WorkspaceInput } from './workspace-schema.ts';
 
 /** What an app may use when nothing says otherwise. */
@@ -22,7 +22,7 @@ function existingTraefik(
 }
 
 /** hostctl.yaml with the defaults filled in; an absent file is an empty one. */
-export function normaliseWorkspace(input: WorkspaceInput, dir: string): Workspace {
+export function normaliseWorkspace(input: WorkspaceInput, dir: string, text: Texts = () => undefined): Workspace {
   const limits = input.defaults?.limits ?? {};
   const instance = input.instance ?? 'hostctl';
   return {
@@ -39,7 +39,7 @@ export function normaliseWorkspace(input: WorkspaceInput, dir: string): Workspac
       httpsWanted: input.proxy?.https !== undefined,
       ...(input.proxy?.existing ? { existing: existingTraefik(input.proxy.existing) } : {}),
     },
-    tls: normaliseWorkspaceTls(input.tls, dir),
+    tls: normaliseWorkspaceTls(input.tls, dir, text),
     bases: {
       from: input.bases?.from ?? 'auto',
       images: input.bases?.images ?? {},

@@ -133,10 +133,11 @@ export class LocalHost implements Host {
   /** Every directory something is written into beside its place; never inside volumes and uploads. */
   async #writtenDirectories(): Promise<string[]> {
     const below = async (dir: string): Promise<string[]> => (await this.list(dir)).map((name) => `${dir}/${name}`);
-    const [projects, media, generations] = await Promise.all([
+    const [projects, media, generations, tls] = await Promise.all([
       below(LAYOUT.projects),
       below(LAYOUT.media),
       below(LAYOUT.generations),
+      below(LAYOUT.tls),
     ]);
     return [
       '',
@@ -147,6 +148,8 @@ export class LocalHost implements Host {
       ...media,
       ...generations,
       ...generations.map((dir) => `${dir}/sites`),
+      ...tls,
+      ...(await Promise.all(tls.map(below))).flat(),
     ];
   }
 

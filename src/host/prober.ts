@@ -1,4 +1,5 @@
 import { type IncomingMessage, request, type RequestOptions } from 'node:http';
+import { request as requestSecurely, type RequestOptions as SecureOptions } from 'node:https';
 import { adminToken, INNER, INSIDE, LAYOUT, MARKER_HOST, PASS_COOKIE, probePass } from '../core/layout.ts';
 import type { ProxySettings } from '../core/model.ts';
 import type { Answer, Prober, ProbeRequest, ProbeTarget } from '../ports.ts';
@@ -32,14 +33,25 @@ export class ProxyProber implements Prober {
 
   async visit(probe: ProbeRequest): Promise<Answer> {
     const pass = probe.project === undefined ? undefined : probePass(await this.#key(), probe.project);
-    return (await this.#askPublic(probe.path, probe.host, probe.timeout, pass)).answer;
+    const { answer } = await this.#askPublic(probe.path, probe.host, probe.timeout, pass);
+    if (!probe.secure || !leadsToHttps(answer, probe.host)) return answer;
+    const again = await this.#askPublic(probe.path, probe.host, probe.timeout, pass, true);
+    return { ...again.answer, ms: answer.ms + again.answer.ms };
   }
 
-  #askPublic(path: string, name = MARKER_HOST, timeout = ADMIN_MS, pass?: string): ReturnType<typeof send> {
-    const { address, http } = this.#settings;
+  #askPublic(
+    path: string,
+    name = MARKER_HOST,
+    timeout = ADMIN_MS,
+    pass?: string,
+    secure = false,
+  ): ReturnType<typeof send> {
+    const { address, http, https } = this.#settings;
     const host = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address;
     const cookie = pass === undefined ? {} : { Cookie: `${PASS_COOKIE}=${pass}` };
-    return send({ host, port: http, path, headers: { Host: name, ...cookie } }, timeout);
+    const plain = { host, port: http, path, headers: { Host: name, ...cookie } };
+    // Whether the certificate is good is for others to say: this is about who answers.
+    return send(secure ? { ...plain, port: https, servername: name, rejectUnauthorized: false } : plain, timeout);
   }
 
   async generation(): Promise<string | undefined> {
@@ -73,15 +85,22 @@ export class ProxyProber implements Prober {
   }
 }
 
+function leadsToHttps(answer: Answer, host: string): boolean {
+  if (!answer.ok || answer.location === undefined || !URL.canParse(answer.location)) return false;
+  const { protocol, hostname } = new URL(answer.location);
+  return protocol === 'https:' && hostname === host;
+}
+
 const BODY_LIMIT = 64 * 1024;
 
-function send(options: RequestOptions, timeout: number): Promise<{ answer: Answer; body: string }> {
+function send(options: SecureOptions | RequestOptions, timeout: number): Promise<{ answer: Answer; body: string }> {
   const since = performance.now();
   const ms = (): number => performance.now() - since;
   return new Promise((resolve) => {
     const fail = (reason: string): void => resolve({ answer: { ok: false, reason, ms: ms() }, body: '' });
     // A connection of its own, as a new visitor has.
-    const outgoing = request({ ...options, agent: false, signal: AbortSignal.timeout(timeout) }, (response) => {
+    const ask = 'servername' in options ? requestSecurely : request;
+    const outgoing = ask({ ...options, agent: false, signal: AbortSignal.timeout(timeout) }, (response) => {
       readBody(response).then(
         (body) =>
           resolve({ answer: { ok: true, status: response.statusCode ?? 0, ms: ms(), ...location(response) }, body }),

@@ -14,8 +14,15 @@ export class LocalMachine implements Machine {
   readonly node = process.versions.node;
   readonly #env: NodeJS.ProcessEnv;
 
-  constructor(env: NodeJS.ProcessEnv) {
+  readonly self: readonly string[];
+
+  constructor(env: NodeJS.ProcessEnv, self: readonly string[]) {
     this.#env = env;
+    this.self = self;
+  }
+
+  systemd(): Promise<boolean> {
+    return succeeds(access('/run/systemd/system'));
   }
 
   run(argv: readonly string[], options: RunOptions = {}): Promise<{ code: number; output: string }> {
@@ -23,6 +30,7 @@ export class LocalMachine implements Machine {
       const child = spawn(argv[0]!, argv.slice(1), {
         env: { ...this.#env, ...options.env },
         stdio: ['ignore', 'pipe', 'pipe'],
+        ...(options.within === undefined ? {} : { timeout: options.within }),
       });
       let output = '';
       const take = (chunk: Buffer): void => {

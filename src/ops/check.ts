@@ -118,22 +118,12 @@ async function checkOwn(project: Project, ctx: Context): Promise<Concern[]> {
 
 /** Files hostctl.yaml names. */
 async function checkSettingsFiles(ctx: Context): Promise<Concern[]> {
-  const { trust, dns } = ctx.workspace.tls;
-  const program = dns.hook?.[0]?.includes('/') ? dns.hook[0] : undefined;
-  const named = [
-    { path: ['tls', 'ca-certificates'], file: trust },
-    { path: ['tls', 'dns', 'env'], file: dns.env },
-    { path: ['tls', 'dns', 'hook'], file: program },
-  ];
-  const missing = await Promise.all(
-    named.map(async ({ path, file }): Promise<Concern[]> => {
-      const kind = file === undefined ? 'file' : await lookAt(file, ctx);
-      if (kind === 'file') return [];
-      const what = { folder: 'is a folder', closed: 'cannot be read', none: 'is not there' }[kind ?? 'none'];
-      return [{ level: 'error', topic: 'files', path, message: `${file} ${what}` }];
-    }),
-  );
-  return missing.flat();
+  const { hook } = ctx.workspace.tls.dns;
+  const program = hook?.[0]?.includes('/') ? hook[0] : undefined;
+  const kind = program === undefined ? 'file' : await lookAt(program, ctx);
+  if (kind === 'file') return [];
+  const what = { folder: 'is a folder', closed: 'cannot be read', none: 'is not there' }[kind ?? 'none'];
+  return [{ level: 'error', topic: 'files', path: ['tls', 'dns', 'hook'], message: `${program} ${what}` }];
 }
 
 /** What the data root remembers, where it can be read. */

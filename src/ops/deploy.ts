@@ -17,6 +17,7 @@ import {
   proxyBaseSteps,
   stillPresent,
 } from './prepare.ts';
+import { ownCertificates } from './tls.ts';
 
 export interface DeployOptions {
   /** Milliseconds to wait for the lock of a project. */
@@ -36,15 +37,18 @@ export async function deploy(
   await ensureKey(ctx);
   await prepareProxyBases(ctx);
   const { images, failures } = await prepareImages(projects, ctx);
-  const built = projects.filter((project) => !failures.has(project.name));
+  const certificates = await ownCertificates(projects, ctx);
+  const fails = new Map([...failures, ...certificates.failures]);
+  const built = projects.filter((project) => !fails.has(project.name));
   await claimIdentities(built, ctx);
   const targets = built.map((project) => ({
     project: project.name,
     desired: async (observed: Observed) =>
       desiredFor(project, await stillPresent(project, images.get(project.name)!, ctx), observed, ctx),
   }));
-  const outcomes = targets.length === 0 ? [] : await execute(targets, ctx, { ...options, doing: 'deploy' });
-  const failed = [...broken, ...[...failures].map(([project, error]) => ({ project, error }))];
+  const { own } = certificates;
+  const outcomes = targets.length === 0 ? [] : await execute(targets, ctx, { ...options, own, doing: 'deploy' });
+  const failed = [...broken, ...[...fails].map(([project, error]) => ({ project, error }))];
   return [...failed.map((item): Outcome => ({ ...item, changed: false })), ...outcomes];
 }
 
@@ -60,7 +64,8 @@ export async function plan(names: readonly string[] | 'all', ctx: Context): Prom
   const observed = await observeSettled(ctx);
   const desired = await desiredForAll(projects, images, observed, ctx);
   for (const error of takenRoutes(desired, observed).values()) throw error;
-  const result = await planAll(desired, observed, {}, ctx);
+  const { own } = await ownCertificates(projects, ctx);
+  const result = await planAll(desired, observed, { own }, ctx);
   const missing = imageSteps(images, await proxyBaseSteps(ctx));
   const first = (project: string, steps: readonly Step[]): Step[] => [...missing.of(project), ...steps];
   return {

@@ -16,7 +16,8 @@ export async function makeDataRoot(ctx: Context): Promise<void> {
   await ctx.host.sweep();
   await claimRoot(ctx);
   for (const path of ['', LAYOUT.projects, LAYOUT.sockets, LAYOUT.links]) await ctx.host.makeDirectory(path, PASSAGE);
-  for (const path of [LAYOUT.media, LAYOUT.proxy, LAYOUT.generations]) await ctx.host.makeDirectory(path, PROXY_ONLY);
+  for (const path of [LAYOUT.media, LAYOUT.proxy, LAYOUT.generations, LAYOUT.tls, LAYOUT.challenges])
+    await ctx.host.makeDirectory(path, PROXY_ONLY);
   for (const { from, write } of partsOf(ctx).flatMap((part) => part.mounts)) {
     if (![LAYOUT.sockets, LAYOUT.links].some((path) => path === from)) {
       await ctx.host.makeDirectory(from, write ? PROXY_OWN : PROXY_ONLY);

@@ -1,4 +1,5 @@
 import { LABEL } from '../core/names.ts';
+import { someNames } from '../core/certificate.ts';
 import type { CheckResult } from '../core/results.ts';
 import type { EngineInfo, Observed } from '../core/state.ts';
 import { formatSize } from '../core/units.ts';
@@ -8,6 +9,7 @@ import { helperSpec, runOnce } from './run-once.ts';
 import { edgeName } from './driver.ts';
 import { presentOrigin } from './images.ts';
 import { observe } from './observe.ts';
+import { certificateStatuses } from './status.ts';
 import { proxyAnswers, toolBase } from './proxy.ts';
 import { tail } from './ready.ts';
 
@@ -28,6 +30,7 @@ export async function doctor(ctx: Context): Promise<CheckResult[]> {
   findings.push(engineFinding(engine), ...defects(engine), securityFinding(engine), clockFinding(engine, ctx));
   findings.push(await limitsFinding(ctx), await diskFinding(ctx), ...(await baseFindings(ctx)));
   findings.push(await portFinding(observed, ctx), await proxyFinding(observed, ctx));
+  findings.push(...certificateFindings(observed, ctx));
   return findings;
 }
 
@@ -213,4 +216,27 @@ async function proxyFinding(observed: Observed, ctx: Context): Promise<CheckResu
     };
   }
   return { check: 'proxy', state: 'ok', detail: 'answers, with the configuration of the live releases' };
+}
+
+function certificateFindings(observed: Observed, ctx: Context): CheckResult[] {
+  return certificateStatuses(observed, ctx).map(({ project, state, ordered, expires, plain }) => {
+    const check = `certificate of ${project}`;
+    const until = expires?.slice(0, 10);
+    const renew = ordered
+      ? `hostctl tls renew ${project} says what is wrong; is it called regularly? hostctl setup sees to that`
+      : `put a newer one in its place and run hostctl deploy ${project}`;
+    if (state === 'missing') {
+      const advice = ordered ? `hostctl tls renew ${project}` : `hostctl deploy ${project}`;
+      return { check, state: 'problem', detail: 'there is none: the site speaks plain http', advice };
+    }
+    if (state === 'expired') return { check, state: 'problem', detail: `expired on ${until}`, advice: renew };
+    if (state === 'damaged') {
+      const detail = `its newest copy in the data root is damaged; an earlier one serves, until ${until}`;
+      const advice = ordered ? `hostctl tls renew ${project} --force` : `hostctl deploy ${project}`;
+      return { check, state: 'warning', detail, advice };
+    }
+    if (state === 'ending') return { check, state: 'warning', detail: `expires on ${until}`, advice: renew };
+    const rest = plain.length > 0 ? `; ${someNames(plain)} stays on plain http` : '';
+    return { check, state: 'ok', detail: `valid until ${until}${rest}` };
+  });
 }

@@ -9,9 +9,9 @@ export function driverOf(ctx: Context): ProxyDriver {
   return drivers[ctx.workspace.proxy.driver];
 }
 
-/** The containers the proxy consists of, the edge last. */
-export function partsOf(ctx: Context): readonly ProxyPart[] {
-  return driverOf(ctx).parts(ctx.workspace.proxy);
+/** The containers the proxy consists of, the edge last. @param secure whether it publishes https, which changes no name */
+export function partsOf(ctx: Context, secure = false): readonly ProxyPart[] {
+  return driverOf(ctx).parts(ctx.workspace, secure);
 }
 
 /** Names of these containers. */

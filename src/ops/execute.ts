@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import type { Outcome } from '../core/results.ts';
 import type { Desired, Observed } from '../core/state.ts';
-import { type ProjectPlan, type Step, stepsOf, type StepOf } from '../core/steps.ts';
+import { type OwnCertificate, type ProjectPlan, type Step, stepsOf, type StepOf } from '../core/steps.ts';
 import { quote } from '../core/units.ts';
 import { EXIT, HostctlError } from '../errors.ts';
 import type { Context } from '../ports.ts';
@@ -26,6 +26,8 @@ export interface Target {
 
 export interface ExecuteOptions {
   readonly rollbackOf?: number;
+  /** Certificates the projects bring with them. */
+  readonly own?: ReadonlyMap<string, OwnCertificate>;
   /** Milliseconds to wait for a lock. */
   readonly wait: number;
   readonly doing: string;
@@ -47,7 +49,8 @@ export async function execute(targets: readonly Target[], ctx: Context, options:
     }
     for (const [project, error] of takenRoutes(desired, observed)) failures.set(project, error);
     const sound = desired.filter((item) => !failures.has(item.project));
-    const more = options.rollbackOf === undefined ? {} : { rollbackOf: options.rollbackOf };
+    const { rollbackOf, own } = options;
+    const more = { ...(rollbackOf === undefined ? {} : { rollbackOf }), ...(own ? { own } : {}) };
     const plan = await planAll(sound, observed, more, ctx);
     const failed = [...failures].map(([project, error]): Outcome => ({ project, changed: false, error }));
     const finished = sound.every((item) => observed.unfinished[item.project] === undefined);

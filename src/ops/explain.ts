@@ -10,6 +10,7 @@ import { outlineOf } from '../core/site.ts';
 import type { Observed } from '../core/state.ts';
 import { EXIT, HostctlError } from '../errors.ts';
 import type { Context } from '../ports.ts';
+import { readCertificates } from './certificates.ts';
 import { driverOf } from './driver.ts';
 import { lookAtLive } from './explain-live.ts';
 import { loadProjects } from './load.ts';
@@ -103,6 +104,8 @@ async function rulesFor(
   const { files } = driver.generation({
     sites,
     settings: ctx.workspace.proxy,
+    certificates: await readCertificates(sites, ctx),
+    ordering: [],
     instance: ctx.workspace.instance,
     cpus: 1,
     token: 'not-shown',

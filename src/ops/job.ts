@@ -186,6 +186,7 @@ export class Job {
       host: hostOf(desired, this.#history.current?.desired),
       path: health?.path ?? '/',
       expect: health?.expect ?? [],
+      ...(desired.site?.tls ? { secure: true } : {}),
     };
   }
 
@@ -201,7 +202,7 @@ export class Job {
       if (ctx.clock.now() > until) {
         const reason = answer.ok ? `answered ${answer.status}` : answer.reason;
         const exit = this.#history.current ? EXIT.reverted : EXIT.failed;
-        const message = `http://${asked.host}${asked.path} does not work through the proxy: ${reason}`;
+        const message = `${asked.host}${asked.path} does not work through the proxy: ${reason}`;
         await this.#routeBack();
         await this.fail(new HostctlError('NOT_CONFIRMED', message, { exit }));
         throw this.#error;

@@ -6,11 +6,11 @@ import type { Project, Workspace } from '../core/model.ts';
 import type { Finding, Problem } from '../core/problems.ts';
 import type { Runtime } from '../core/runtime.ts';
 import { didYouMean } from '../core/suggest.ts';
-import { checkWorkspaceTls } from '../core/tls.ts';
+import { checkWorkspaceTls, type Texts, workspaceTlsFiles } from '../core/tls.ts';
 import { quote } from '../core/units.ts';
 import { normaliseWorkspace } from '../core/workspace.ts';
 import { workspaceSchema } from '../core/workspace-schema.ts';
-import type { YamlFile } from '../core/yaml.ts';
+import { MAX_FILE_BYTES, type YamlFile } from '../core/yaml.ts';
 import { DefinitionError, EXIT, HostctlError } from '../errors.ts';
 import type { Files, Templates } from '../ports.ts';
 import {
@@ -59,9 +59,22 @@ async function readWorkspace(
   if (file.value === null || file.value === undefined)
     return { workspace: defaults, settings: file, problems: file.flaws };
   const checked = checkSchema(workspaceSchema, file);
-  const more = checked.ok ? checkWorkspaceTls(checked.value.tls) : checked.findings;
+  const tls = checked.ok ? checked.value.tls : undefined;
+  const text = await readTexts(Object.values(workspaceTlsFiles(tls, dir)), files);
+  const more = checked.ok ? checkWorkspaceTls(tls, dir, text) : checked.findings;
   const problems = inOrder([...file.flaws, ...file.problems([...more, ...checkBases(file, bases)])]);
-  return { workspace: checked.ok ? normaliseWorkspace(checked.value, dir) : defaults, settings: file, problems };
+  return { workspace: checked.ok ? normaliseWorkspace(checked.value, dir, text) : defaults, settings: file, problems };
+}
+
+/** Content of files that hostctl.yaml names; what cannot be read has none. */
+async function readTexts(paths: readonly string[], files: Files): Promise<Texts> {
+  const texts = new Map<string, string | undefined>();
+  for (const path of paths) texts.set(path, await files.read(path, MAX_FILE_BYTES).catch(unlessUnreadable));
+  return (path) => texts.get(path);
+}
+
+function unlessUnreadable(error: unknown): undefined {
+  if (!(error instanceof HostctlError)) throw error;
 }
 
 /** `bases.images` names bases, and which there are is known only to the templates. */

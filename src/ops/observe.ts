@@ -11,6 +11,7 @@ import { EXIT, HostctlError } from '../errors.ts';
 import type { Context } from '../ports.ts';
 import type { Generation } from '../proxy/driver.ts';
 import { driverOf, partNames } from './driver.ts';
+import { readCertificates, readOrdering } from './certificates.ts';
 
 const IDENTITY_WAIT_MS = 5 * 60_000;
 const SWITCH_WAIT_MS = 60_000;
@@ -30,6 +31,7 @@ export async function observe(ctx: Context): Promise<Observed> {
   const histories = Object.fromEntries(projects.map((item) => [item.name, item.history]));
   const mediaLinks = await readMediaLinks(projects, ctx);
   const uploadOwners = await readUploadOwners(projects, ctx);
+  const certificates = await readCertificates(liveSites(histories), ctx);
   const wanted = await generationOf(liveSites(histories), engine.cpus, ctx);
   const live = await ctx.host.readLink(LAYOUT.live[ctx.workspace.proxy.driver]);
   return {
@@ -45,6 +47,7 @@ export async function observe(ctx: Context): Promise<Observed> {
     media: Object.fromEntries(projects.map((item) => [item.name, item.media])),
     mediaLinks,
     uploadOwners,
+    certificates,
     hostUids: (passwd ?? '')
       .split('\n')
       .map((line) => Number(line.split(':')[2]))
@@ -198,10 +201,17 @@ export function siteNow(desired: Desired | undefined, history: History | undefin
 /** The configuration that routes these sites. */
 export async function generationOf(sites: readonly Site[], cpus: number, ctx: Context): Promise<Generation> {
   const driver = driverOf(ctx);
-  const [templates, key] = await Promise.all([ctx.templates.proxy('nginx'), readKey(ctx)]);
+  const [templates, key, certificates, ordering] = await Promise.all([
+    ctx.templates.proxy('nginx'),
+    readKey(ctx),
+    readCertificates(sites, ctx),
+    readOrdering(sites, ctx),
+  ]);
   return driver.generation({
     sites,
     settings: ctx.workspace.proxy,
+    certificates,
+    ordering,
     instance: ctx.workspace.instance,
     cpus,
     token: adminToken(key),

@@ -5,10 +5,11 @@ import type { Project } from '../core/model.ts';
 import { type PlanOptions, planProject } from '../core/plan.ts';
 import type { Observed, Desired } from '../core/state.ts';
 import type { Plan, Step, StepOf } from '../core/steps.ts';
+import { needsHttps } from '../core/tls-plan.ts';
 import type { Context } from '../ports.ts';
 import { ensureBase } from './bases.ts';
 import { type Images, makeImage, presentOrigin, resolveImages } from './images.ts';
-import { identitiesFor, readKey } from './observe.ts';
+import { identitiesFor, liveSites, readKey } from './observe.ts';
 import { reported } from './progress.ts';
 import { frontNames } from './driver.ts';
 import { proxyBases, proxySpecs } from './proxy.ts';
@@ -169,7 +170,9 @@ export async function planAll(
     at: new Date(ctx.clock.now()).toISOString(),
     by: ctx.who,
   };
-  const host = planHost(observed, await proxySpecs(observed, ctx), ctx.workspace);
+  const sites = [...liveSites(observed.histories), ...desired.flatMap((item) => item.site ?? [])];
+  const secure = needsHttps(sites, observed, ctx.workspace);
+  const host = planHost(observed, await proxySpecs(observed, secure, ctx), ctx.workspace);
   const restored = host.some((step) => step.do === 'restore') ? withLinks(observed) : observed;
   // Networks that are only planned take their subnets too.
   let known = withNetworks(restored, host);

@@ -7,8 +7,9 @@ import type { ContainerView, Observed } from '../core/state.ts';
 import type { StepOf } from '../core/steps.ts';
 import { HostctlError } from '../errors.ts';
 import type { Context } from '../ports.ts';
-import { partNames, partsOf } from './driver.ts';
-import { makeDataRoot } from './directories.ts';
+import { trustFile } from '../proxy/traefik-tls.ts';
+import { driverOf, partNames, partsOf } from './driver.ts';
+import { makeDataRoot, PROXY_FILE } from './directories.ts';
 import { presentOrigin } from './images.ts';
 import { ensureKey, generationOf, liveSites } from './observe.ts';
 import { confirm, publish, restoreRoutes, writeGeneration } from './route.ts';
@@ -20,11 +21,11 @@ export function proxyBases(ctx: Context): Base[] {
 }
 
 /** The proxy's containers as they should be, the edge last; images are named even when they are not on the engine yet. */
-export async function proxySpecs(observed: Observed, ctx: Context): Promise<ContainerSpec[]> {
-  const specs = partsOf(ctx).map(async (part) => {
+export async function proxySpecs(observed: Observed, secure: boolean, ctx: Context): Promise<ContainerSpec[]> {
+  const specs = partsOf(ctx, secure).map(async (part) => {
     const base = baseNamed(part.base, ctx);
     const image = (await presentOrigin(base, ctx)) ?? { ref: base.name, id: 'pending' };
-    return partContainer(part, ctx.workspace, image, observed.engine.cpus);
+    return partContainer(part, ctx.workspace, image, observed.engine.cpus, secure);
   });
   return Promise.all(specs);
 }
@@ -45,7 +46,8 @@ function baseNamed(name: string, ctx: Context): Base {
 export async function startProxy(step: StepOf<'proxy'>, observed: Observed, ctx: Context): Promise<void> {
   await makeDataRoot(ctx);
   await ensureKey(ctx);
-  const specs = await proxySpecs(observed, ctx);
+  await writeTrust(ctx);
+  const specs = await proxySpecs(observed, step.secure, ctx);
   const edge = specs.at(-1)!;
   await writeFirst(step, observed, ctx);
   for (const spec of specs.slice(0, -1)) await startPart(spec, observed, ctx);
@@ -68,6 +70,14 @@ async function writeFirst(step: StepOf<'proxy'>, observed: Observed, ctx: Contex
   await writeGeneration(generation, ctx);
   await ctx.host.link(link, `generations/${generation.name}`);
   await publish(generation.name, ctx);
+}
+
+/** For a proxy that asks a private certificate authority itself. */
+async function writeTrust(ctx: Context): Promise<void> {
+  const { trust } = ctx.workspace.tls;
+  if (trust !== undefined && driverOf(ctx).storage) {
+    await ctx.host.write(`${LAYOUT.acme}/${trustFile(trust)}`, trust, PROXY_FILE);
+  }
 }
 
 function publishes(observed: Observed, name: string): boolean {
@@ -134,19 +144,26 @@ async function confirmOrReturn(old: readonly string[], edge: ContainerSpec, ctx:
 /** The engine's words for a taken port begin with its own affairs and do not say what to do. */
 function refuseStart(error: unknown, ctx: Context): never {
   const taken = error instanceof HostctlError && /address already in use|port is already allocated/.test(error.message);
-  throw taken ? portTaken(ctx, error) : error;
+  if (!taken) throw error;
+  const { https } = ctx.workspace.proxy;
+  throw portTaken(new RegExp(`:${https}\\b`).test(error.message) ? 'https' : 'http', ctx, error);
 }
 
 /** Another port is tried before the proxy that serves on the old one is given up. */
 async function refuseTaken(before: ContainerView, spec: ContainerSpec, ctx: Context): Promise<void> {
-  const moves = before.state === 'running' && before.labels[LABEL.port] !== spec.labels[LABEL.port];
-  if (moves && (await ctx.machine.listens(ctx.workspace.proxy.http))) throw portTaken(ctx);
+  if (before.state !== 'running') return;
+  for (const scheme of ['http', 'https'] as const) {
+    const label = scheme === 'http' ? LABEL.port : LABEL.https;
+    const wanted = spec.labels[label];
+    const moves = wanted !== undefined && before.labels[label] !== wanted;
+    if (moves && (await ctx.machine.listens(Number(wanted)))) throw portTaken(scheme, ctx);
+  }
 }
 
-function portTaken(ctx: Context, cause?: unknown): HostctlError {
-  const { http } = ctx.workspace.proxy;
-  return new HostctlError('PORT_TAKEN', `port ${http} is taken by another program, so the proxy cannot start`, {
-    hints: [`find it with "ss -ltnp sport = :${http}"`, 'or choose another port under proxy.http in hostctl.yaml'],
+function portTaken(scheme: 'http' | 'https', ctx: Context, cause?: unknown): HostctlError {
+  const port = ctx.workspace.proxy[scheme];
+  return new HostctlError('PORT_TAKEN', `port ${port} is taken by another program, so the proxy cannot start`, {
+    hints: [`find it with "ss -ltnp sport = :${port}"`, `or choose another port under proxy.${scheme} in hostctl.yaml`],
     cause,
   });
 }

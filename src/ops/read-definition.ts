@@ -43,7 +43,8 @@ export async function readDefinition(
   const { file } = read;
   const name = nameOf(path);
   const { driver } = workspace.proxy;
-  const host = { driver, sockets: drivers[driver].sockets, tls: workspace.tls };
+  const { sockets, storage } = drivers[driver];
+  const host = { driver, sockets, orders: storage === undefined, tls: workspace.tls };
   const normalised = async (input: ProjectInput): Promise<ReturnType<typeof normalise>> => {
     const dir = resolve(path, '..');
     const world = await lookAround(input, dir, files, runtimes);

@@ -5,6 +5,7 @@ import type { Desired, Observed } from '../core/state.ts';
 import type { Context } from '../ports.ts';
 import type { GeneratedFile } from '../proxy/driver.ts';
 import { labelsOf } from '../proxy/labels.ts';
+import { readCertificates, readOrdering } from './certificates.ts';
 import { driverOf } from './driver.ts';
 import { loadProjects, selectProjects, selectSound } from './load.ts';
 import { liveSites, observe, siteNow } from './observe.ts';
@@ -32,6 +33,8 @@ async function renderDriver(form: DriverName, names: readonly string[], given: C
     sites: (names.length > 0 && driver.publish ? sites : [...others, ...sites]).map(masked),
     settings: ctx.workspace.proxy,
     instance: ctx.workspace.instance,
+    certificates: await readCertificates([...others, ...sites], ctx),
+    ordering: await readOrdering([...others, ...sites], ctx),
     cpus: observed.engine.cpus,
     // What opens the admin socket is nobody's to see on a screen.
     token: 'not-shown',

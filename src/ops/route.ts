@@ -70,17 +70,37 @@ async function putBack(path: string, target: string | undefined, ctx: Context): 
 
 /** Points every link where its live release says, and makes sure that their routes are loaded. */
 export async function restoreRoutes(ctx: Context): Promise<void> {
-  await withProxy('restoring the routes of the live releases', ctx, async () => {
-    const { histories, links, mediaLinks } = await observe(ctx);
-    const wanted = liveLinks(histories);
-    for (const [link, target] of Object.entries(wanted.links)) {
-      if (links[link] !== target) await ctx.host.link(`${LAYOUT.links}/${link}`, target);
+  await withProxy('restoring the routes of the live releases', ctx, () => loadLive(ctx));
+}
+
+/**
+ * Changes something that all routes are made from, such as a certificate, and loads them. When the proxy refuses them it
+ * is changed back before anybody else loads routes: a neighbour must not be refused for it.
+ * @param change returns what undoes it
+ */
+export async function loadWith(doing: string, change: () => Promise<() => Promise<void>>, ctx: Context): Promise<void> {
+  await withProxy(doing, ctx, async () => {
+    const undo = await change();
+    try {
+      await loadLive(ctx);
+    } catch (error) {
+      await undo();
+      await loadLive(ctx).catch(() => undefined);
+      throw error;
     }
-    for (const [link, target] of Object.entries(wanted.mediaLinks)) {
-      if (mediaLinks[link] !== target) await ctx.host.link(`${LAYOUT.media}/${link}`, target);
-    }
-    await loadSites(liveSites(histories), ctx);
   });
+}
+
+async function loadLive(ctx: Context): Promise<void> {
+  const { histories, links, mediaLinks } = await observe(ctx);
+  const wanted = liveLinks(histories);
+  for (const [link, target] of Object.entries(wanted.links)) {
+    if (links[link] !== target) await ctx.host.link(`${LAYOUT.links}/${link}`, target);
+  }
+  for (const [link, target] of Object.entries(wanted.mediaLinks)) {
+    if (mediaLinks[link] !== target) await ctx.host.link(`${LAYOUT.media}/${link}`, target);
+  }
+  await loadSites(liveSites(histories), ctx);
 }
 
 /** Takes a project's routes away: no release of it is live any more. */
@@ -193,6 +213,7 @@ async function load(name: string, ctx: Context): Promise<void> {
     throw new HostctlError('PROXY_REFUSED', `the proxy did not load the new configuration: ${output.trim()}`);
   await publish(name, ctx);
   await confirm(name, ctx);
+  await ctx.clock.sleep(driverOf(ctx).overlap);
 }
 
 /** Puts the file a driver watches in its place; one that is the same is not written again. */

@@ -11,6 +11,7 @@ import { ensureKey, observe } from './observe.ts';
 import { planAll } from './prepare.ts';
 import { reported } from './progress.ts';
 import { proxyAnswers, proxyBases, startProxy } from './proxy.ts';
+import { ensureRenewal } from './renewal-timer.ts';
 import { carryOut } from './steps.ts';
 
 const ENGINE_WAIT_MS = 60_000;
@@ -48,6 +49,8 @@ export async function setup(ctx: Context, options: SetupOptions): Promise<string
       hints: ['hostctl doctor'],
     });
   }
+  const renewal = await ensureRenewal(ctx);
+  if (renewal !== undefined) did(renewal);
   return changed;
 }
 
@@ -83,7 +86,7 @@ async function engineProblem(ctx: Context): Promise<HostctlError | undefined> {
 /** With systemd, with its predecessor, or, where there is neither, by itself. */
 async function startEngine(ctx: Context, problem: HostctlError): Promise<void> {
   if (!ctx.machine.root) throw problem;
-  const systemd = (await ctx.machine.run(['test', '-d', '/run/systemd/system'])).code === 0;
+  const systemd = await ctx.machine.systemd();
   const started = systemd
     ? await ctx.machine.run(['systemctl', 'enable', '--now', 'docker'])
     : await ctx.machine.run(['service', 'docker', 'start']);

@@ -1,11 +1,12 @@
 import { LABEL } from '../core/names.ts';
-import type { AppStatus, Status } from '../core/results.ts';
+import type { AppStatus, CertificateStatus, Status } from '../core/results.ts';
 import type { ContainerView, Observed } from '../core/state.ts';
+import { certificateStatus } from '../core/tls-status.ts';
 import type { Context, ContainerState, Usage } from '../ports.ts';
 import { containersOf, requireDeployed } from './containers.ts';
 import { projectNames } from './load.ts';
 import { closedSite } from './maintenance.ts';
-import { observe } from './observe.ts';
+import { liveSites, observe } from './observe.ts';
 import { proxyAnswers } from './proxy.ts';
 
 /** What runs, per app and replica. Without names: everything. */
@@ -17,7 +18,21 @@ export async function status(names: readonly string[], ctx: Context): Promise<St
   const defined = await projectNames(ctx.files, ctx.workspace);
   const orphans = defined ? projects.filter((project) => !defined.includes(project)) : [];
   const maintenance = projects.flatMap((project) => closedSite(project, observed, ctx));
-  return { proxy: (await proxyAnswers(observed, ctx)) ? 'answers' : 'silent', apps, maintenance, orphans };
+  const certificates = certificateStatuses(observed, ctx).filter(({ project }) => projects.includes(project));
+  return {
+    proxy: (await proxyAnswers(observed, ctx)) ? 'answers' : 'silent',
+    apps,
+    maintenance,
+    certificates,
+    orphans,
+  };
+}
+
+/** The certificates of all live sites that have `tls`. */
+export function certificateStatuses(observed: Observed, ctx: Context): CertificateStatus[] {
+  return liveSites(observed.histories)
+    .filter((site) => site.tls !== undefined && !ctx.workspace.proxy.existing)
+    .map((site) => certificateStatus(site, observed.certificates[site.project], ctx.clock.now()));
 }
 
 function deployed(observed: Observed): string[] {

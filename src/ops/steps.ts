@@ -16,7 +16,10 @@ import { giveUploads, makeMedia, makeUploads } from './media.ts';
 import { readKey } from './observe.ts';
 import { toolBase } from './proxy.ts';
 import { tail, waitAnswers, waitReady } from './ready.ts';
+import { orderAtLast } from './order.ts';
+import { noteRenewal } from './renewal-timer.ts';
 import { restoreRoutes, unroute } from './route.ts';
+import { copyCertificate } from './tls.ts';
 
 /** What carrying out one project's steps needs beside the steps. */
 export interface Run {
@@ -57,6 +60,11 @@ const handlers: Handlers = {
   ready: ({ workload }, { ctx, desired }) => waitReady(workload, hostOf(desired), ctx),
   media: (step, { ctx }) => makeMedia(step.set, step.workload?.container.name, ctx),
   restore: (_step, { ctx }) => restoreRoutes(ctx),
+  tls: (step, { ctx, desired }) => copyCertificate(step, desired.site, ctx),
+  order: async (step, { ctx }) => {
+    await orderAtLast(step.site, ctx);
+    await noteRenewal(ctx);
+  },
   own: async (step, { ctx }) => giveUploads(step, (await presentOrigin(toolBase(ctx), ctx))!.ref, ctx),
   unroute: (step, { ctx }) => unroute(step.project, ctx),
   limits: (step, { ctx }) => ctx.engine.setLimits(step.container, step.limits),
@@ -189,5 +197,6 @@ async function erase(step: StepOf<'erase'>, { ctx, history }: Run): Promise<void
   await ctx.host.remove(LAYOUT.releases(project));
   if (!step.data) return;
   await ctx.host.remove(LAYOUT.mediaOf(project));
+  await ctx.host.remove(LAYOUT.certificates(project));
   await ctx.host.remove(`${LAYOUT.projects}/${project}`);
 }

@@ -3,6 +3,7 @@ import { LABEL } from '../core/names.ts';
 import { EXIT, HostctlError } from '../errors.ts';
 import type { Context } from '../ports.ts';
 import { observe } from './observe.ts';
+import { removeRenewal } from './renewal-timer.ts';
 
 /** Takes away what `setup` made: proxy, networks, data root. Refuses while projects are deployed; keeps their data. */
 export async function undoSetup(ctx: Context): Promise<string[]> {
@@ -14,7 +15,8 @@ export async function undoSetup(ctx: Context): Promise<string[]> {
       hints: [`hostctl remove ${deployed[0]} first`],
     });
   }
-  const removed: string[] = [];
+  const timer = await removeRenewal(ctx);
+  const removed: string[] = timer === undefined ? [] : [timer];
   for (const container of observed.containers) {
     await ctx.engine.stop(container.name, 10);
     await ctx.engine.remove(container.name);

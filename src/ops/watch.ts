@@ -8,6 +8,8 @@ export interface Asked {
   readonly path: string;
   /** Statuses the definition expects besides 2xx and 3xx. */
   readonly expect: readonly number[];
+  /** Whether the site has https, or may have it. */
+  readonly secure?: boolean;
 }
 
 /** Whether a visitor got an answer of the app, rather than none or one that says it is broken. */

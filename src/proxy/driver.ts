@@ -1,4 +1,4 @@
-import type { DriverName, ProxySettings } from '../core/model.ts';
+import type { DriverName, ProxySettings, Workspace } from '../core/model.ts';
 import type { ProxyPart } from '../core/proxy-part.ts';
 import type { RuleView } from '../core/results.ts';
 import type { Site } from '../core/routes.ts';
@@ -9,11 +9,23 @@ export interface GeneratedFile {
   readonly text: string;
 }
 
+/** A certificate in the data root, as a configuration names it. */
+export interface LoadedCertificate {
+  /** Its directory below the project's; absent for one that the proxy has from somewhere else. */
+  readonly version?: string;
+  /** DNS names it is for. */
+  readonly names: readonly string[];
+}
+
 export interface DriverInput {
   /** What the live releases route, in any order. */
   readonly sites: readonly Site[];
   readonly settings: ProxySettings;
   readonly instance: string;
+  /** By project; a site that wants one and has none speaks plain http. */
+  readonly certificates: Readonly<Record<string, LoadedCertificate>>;
+  /** Projects whose certificate the proxy should order, where it does that itself. */
+  readonly ordering: readonly string[];
   /** Cores of the engine's host. */
   readonly cpus: number;
   /** Opens the admin socket. */
@@ -55,8 +67,10 @@ export interface ProxyDriver {
   readonly name: DriverName;
   /** Whether it reaches apps over unix sockets; otherwise those built from a runtime listen on TCP. */
   readonly sockets: boolean;
-  /** Its containers in the order they start, the one that publishes the ports last (unless somebody else runs that). */
-  readonly parts: (settings: ProxySettings) => readonly ProxyPart[];
+  /** Set for one that orders certificates by itself: the file below the data root in which it keeps those of an authority. */
+  readonly storage?: (directory: string) => string;
+  /** Its containers in the order they start, the one that publishes the ports last (unless somebody else runs that). @param secure whether https is one of them */
+  readonly parts: (workspace: Workspace, secure: boolean) => readonly ProxyPart[];
   readonly generation: (input: DriverInput) => Generation;
   /** The rules of a generation that a request goes by, in the order it meets them. */
   readonly explain: (files: readonly GeneratedFile[], asked: AskedRequest) => readonly RuleView[];
@@ -66,6 +80,8 @@ export interface ProxyDriver {
   readonly load: PartCommand;
   /** File of a generation that is loaded by being put in its place, after `load`. @see LAYOUT */
   readonly publish?: { readonly file: string; readonly at: string };
+  /** Milliseconds for which the configuration before may still take new connections once a new one has answered. */
+  readonly overlap: number;
   /** Milliseconds for which the configuration before may still answer on connections that were open at a load. */
   readonly linger: number;
 }

@@ -1,3 +1,4 @@
+import type { Hostname } from '../core/hostnames.ts';
 import { INSIDE, LAYOUT } from '../core/layout.ts';
 import type { DriverName } from '../core/model.ts';
 import { hashOf } from '../core/names.ts';
@@ -19,6 +20,8 @@ export interface Place {
   readonly driver: DriverName;
   readonly part: string;
   readonly listen: string;
+  /** Whether it is the one that speaks https with visitors. */
+  readonly https: boolean;
   /** `keepalive_min_timeout` in milliseconds: an idle client may send one more request to the worker it is connected to. */
   readonly linger: number;
   /** Directives about where the visitor's address and scheme are read from. */
@@ -29,18 +32,27 @@ const EDGE: Place = {
   driver: 'nginx',
   part: 'proxy',
   listen: String(PROXY_PORT),
+  https: true,
   linger: 5000,
   visitor: ['map $scheme $hostctl_scheme {', '    default $scheme;', '}'],
 };
 
+/** nginx lets new workers begin, waits 100 ms and only then tells the old ones to take nobody new. */
+export const OVERLAP_MS = 150;
+const SECURE_MOUNTS = [
+  { from: LAYOUT.tls, at: INSIDE.certificates, write: false },
+  { from: LAYOUT.challenges, at: INSIDE.challenges, write: false },
+];
+
 export const nginx: ProxyDriver = {
   name: EDGE.driver,
   sockets: true,
-  parts: () => [{ ...nginxPart(EDGE), edge: true }],
+  parts: () => [{ ...nginxPart(EDGE), edge: true, secureMounts: SECURE_MOUNTS }],
   generation: (input) => named(nginxFiles(input, EDGE)),
   explain: nginxRules,
   ...commands(EDGE),
   linger: EDGE.linger,
+  overlap: OVERLAP_MS,
 };
 
 /** An nginx as a part of a driver. */
@@ -92,9 +104,11 @@ export function nginxFiles(input: DriverInput, place: Place): GeneratedFile[] {
     names: String(Math.max(4096, 2 ** Math.ceil(Math.log2(2 * names + 1)))),
     token: input.token,
     port: String(input.settings.http),
+    https: String(input.settings.https),
     linger: `${place.linger}ms`,
     listen: place.listen,
     visitor: place.visitor.join('\n    '),
+    tls: place.https ? 'include tls.conf;' : '# https is the matter of the proxy in front.',
     spool: INSIDE.spool,
     sites: order.matters
       ? order.sites.map((site) => `include ${siteFile(site)};`).join('\n    ')
@@ -104,8 +118,9 @@ export function nginxFiles(input: DriverInput, place: Place): GeneratedFile[] {
   return [
     { path: 'nginx.conf', text: fillTemplate(input.templates['nginx.conf']!, values) },
     { path: 'proxy.conf', text: fillTemplate(input.templates['proxy.conf']!, values) },
+    ...(place.https ? [{ path: 'tls.conf', text: fillTemplate(input.templates['tls.conf']!, values) }] : []),
     ...order.sites.flatMap((site) => [
-      { path: siteFile(site), text: siteConfig(site, order, place.listen) },
+      { path: siteFile(site), text: siteConfig(site, order, input, place) },
       ...usersFiles(site),
     ]),
   ];

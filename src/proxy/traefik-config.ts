@@ -1,16 +1,18 @@
-import type { ProxySettings } from '../core/model.ts';
 import type { Site } from '../core/routes.ts';
 import { MARKER_HOST } from '../core/layout.ts';
 import type { DriverInput } from './driver.ts';
 import { GENERATION } from './nginx-text.ts';
 import { adapted } from './traefik-existing.ts';
+import { hasWildHttps, securedOf } from './nginx-tls.ts';
 import { literal, tiesOf } from './traefik-rules.ts';
-import { CLEAN, NGINX, RETRY, type Router, siteConfig, WEB } from './traefik-site.ts';
+import { CLEAN, type Face, NGINX, RETRY, type Router, siteConfig, WEB } from './traefik-site.ts';
+import { orderRouter, SECURE, tlsSection } from './traefik-tls.ts';
 
 type Named<T> = Record<string, T>;
 
 /** What Traefik's file provider reads. @see https://doc.traefik.io/traefik/reference/routing-configuration/other-providers/file/ */
 interface DynamicConfig {
+  readonly tls?: object;
   readonly http: {
     readonly routers: Named<Router>;
     readonly services: Named<object>;
@@ -27,6 +29,7 @@ interface NginxAt {
 
 const ADMIN = 'admin';
 const NOBODY = 'hostctl.nobody';
+const CLEAN_SECURE = `${CLEAN}.secure`;
 
 /** Headers that apps and frameworks believe, and that nobody but a proxy should send. Traefik sets the usual four itself. */
 const CLAIMED = [
@@ -44,22 +47,27 @@ const CLAIMED = [
 ];
 
 /** All of Traefik's routes, from all sites. */
-export function dynamicConfig({ sites, settings, instance }: ConfigInput, nginx: NginxAt): DynamicConfig {
-  const { existing } = settings;
-  const config = ownConfig(sites, settings, nginx);
+export function dynamicConfig(input: ConfigInput, nginx: NginxAt): DynamicConfig {
+  const { existing } = input.settings;
+  const config = ownConfig(input, nginx);
   if (!existing) return config;
-  // In another's Traefik every name must be ours alone, and only our hostnames are.
-  return { http: adapted(config.http, `${instance}.`, existing.entryPoints) };
+  // In another's Traefik every name must be ours alone, and only our hostnames are. How it shakes hands is its matter.
+  return { http: adapted(config.http, `${input.instance}.`, existing.entryPoints) };
 }
 
-function ownConfig(sites: readonly Site[], settings: ProxySettings, nginx: NginxAt): DynamicConfig {
+function ownConfig(input: ConfigInput, nginx: NginxAt): DynamicConfig {
+  const { sites, settings, ordering } = input;
   const ties = tiesOf(sites);
-  const parts = sites.toSorted((a, b) => (a.project < b.project ? -1 : 1)).map((site) => siteConfig(site, ties));
+  const sorted = sites.toSorted((a, b) => (a.project < b.project ? -1 : 1));
+  const parts = sorted.map((site) => siteConfig(site, ties, facesOf(site, input)));
+  const secure = sorted.some((site) => site.tls !== undefined);
+  const orders = sorted.filter((site) => ordering.includes(site.project));
   return {
+    ...(secure ? { tls: tlsSection(input) } : {}),
     http: {
       routers: Object.assign(
-        {},
-        settings.existing ? markerRouter() : ownRouters(),
+        settings.existing ? markerRouter() : ownRouters(secure),
+        Object.fromEntries(orders.map((site) => [`${site.project}.hostctl.order`, orderRouter(site)])),
         ...parts.map((part) => part.routers),
       ) as Named<Router>,
       services: Object.assign(
@@ -68,14 +76,8 @@ function ownConfig(sites: readonly Site[], settings: ProxySettings, nginx: Nginx
       ) as Named<object>,
       middlewares: {
         // Whatever a visitor claims in these is dropped; Traefik itself sets the X-Forwarded headers that are left.
-        [CLEAN]: {
-          headers: {
-            customRequestHeaders: {
-              ...Object.fromEntries(CLAIMED.map((name) => [name, ''])),
-              'X-Forwarded-Port': String(settings.http),
-            },
-          },
-        },
+        [CLEAN]: cleaning(settings.http),
+        ...(secure ? { [CLEAN_SECURE]: cleaning(settings.https) } : {}),
         // A connection that is refused is tried again, before anything of the request was sent.
         [RETRY]: { retry: { attempts: 3, initialInterval: '100ms' } },
         [NOBODY]: { headers: { customRequestHeaders: { Host: 'nobody.invalid' } } },
@@ -94,7 +96,7 @@ function ownConfig(sites: readonly Site[], settings: ProxySettings, nginx: Nginx
   };
 }
 
-type ConfigInput = Pick<DriverInput, 'sites' | 'settings' | 'instance'>;
+type ConfigInput = Pick<DriverInput, 'sites' | 'settings' | 'instance' | 'certificates' | 'ordering'>;
 
 /** Says through the public entry point what is loaded; nobody can have that hostname. */
 function markerRouter(): Named<Router> {
@@ -103,7 +105,7 @@ function markerRouter(): Named<Router> {
 }
 
 /** What belongs to no site: who may ask what is loaded, and hostnames nobody has. */
-function ownRouters(): Named<Router> {
+function ownRouters(secure: boolean): Named<Router> {
   return {
     // Answered with 418 as soon as this very configuration is in force, and by no other.
     'hostctl.generation': {
@@ -113,15 +115,38 @@ function ownRouters(): Named<Router> {
       service: 'noop@internal',
     },
     'hostctl.api': { entryPoints: [ADMIN], rule: 'PathPrefix(`/api/`)', priority: 1, service: 'api@internal' },
-    // nginx has the last word on what is nobody's hostname, and on what is no hostname at all.
-    'hostctl.rest': { entryPoints: [WEB], rule: 'HostRegexp(`.`)', priority: 2, service: NGINX },
-    // A request of HTTP/1.0 may name none; the one to nginx must.
-    'hostctl.nobody': {
-      entryPoints: [WEB],
-      rule: 'PathRegexp(`.`)',
-      priority: 1,
-      service: NGINX,
-      middlewares: [NOBODY],
-    },
+    ...nobodyRouters('hostctl', { entryPoints: [WEB] }),
+    ...(secure ? nobodyRouters('hostctl.secure', { entryPoints: [SECURE], tls: { options: 'default' } }) : {}),
   };
+}
+
+function nobodyRouters(prefix: string, at: Pick<Router, 'entryPoints' | 'tls'>): Named<Router> {
+  return {
+    // nginx has the last word on what is nobody's hostname, and on what is no hostname at all.
+    [`${prefix}.rest`]: { ...at, rule: 'HostRegexp(`.`)', priority: 2, service: NGINX },
+    // A request of HTTP/1.0 may name none; the one to nginx must.
+    [`${prefix}.nobody`]: { ...at, rule: 'PathRegexp(`.`)', priority: 1, service: NGINX, middlewares: [NOBODY] },
+  };
+}
+
+function cleaning(port: number): object {
+  const headers = { ...Object.fromEntries(CLAIMED.map((name) => [name, ''])), 'X-Forwarded-Port': String(port) };
+  return { headers: { customRequestHeaders: headers } };
+}
+
+/** A site as it looks on http and, for the names of its certificate, on https. */
+function facesOf(site: Site, input: ConfigInput): Face[] {
+  const secured = securedOf(site, input);
+  const plain = site.hostnames.filter((name) => !secured.includes(name));
+  const moved = site.tls?.redirect ? secured : [];
+  const web = { entryPoint: WEB, suffix: '', clean: CLEAN };
+  const secure = { entryPoint: SECURE, suffix: '.secure', clean: CLEAN_SECURE };
+  const wild = hasWildHttps(input);
+  const faces: Face[] = [
+    { ...web, hostnames: site.hostnames.filter((name) => !moved.includes(name)), redirected: false },
+    { ...web, suffix: '.moved', hostnames: moved, redirected: true },
+    { ...secure, hostnames: secured, redirected: false },
+    { ...secure, suffix: '.refused', hostnames: wild ? plain : [], redirected: true, middlewares: [NOBODY] },
+  ];
+  return faces.filter(({ hostnames }) => hostnames.length > 0);
 }

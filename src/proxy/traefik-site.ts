@@ -19,9 +19,24 @@ export interface Router {
   readonly priority: number;
   readonly service: string;
   readonly middlewares?: readonly string[];
+  /** On entry points for https. */
+  readonly tls?: { readonly options: 'default' };
 }
 
 type Named<T> = Record<string, T>;
+
+/** Some hostnames of a site on one entry point. */
+export interface Face {
+  readonly entryPoint: string;
+  readonly hostnames: readonly Hostname[];
+  /** Tells its routers from those of the same hostnames on another entry point. */
+  readonly suffix: string;
+  /** Middleware that sees to the headers an app is told. */
+  readonly clean: string;
+  /** Whether nginx answers all of it, with a redirect. */
+  readonly redirected: boolean;
+  readonly middlewares?: readonly string[];
+}
 
 /** What a site adds to Traefik's configuration. */
 export interface SiteConfig {
@@ -43,7 +58,7 @@ const APP_IDLE_MS = 1500;
 const NO_REUSE = -1;
 
 /** Routers, services and middlewares of one site. */
-export function siteConfig(site: Site, ties: Ties): SiteConfig {
+export function siteConfig(site: Site, ties: Ties, faces: readonly Face[]): SiteConfig {
   const routes = site.routes.toSorted(bySpecificity);
   const apps = routes.flatMap(({ target }) => (isDirect(site, target) ? [target] : []));
   const own = settingsMiddlewares(site);
@@ -51,18 +66,20 @@ export function siteConfig(site: Site, ties: Ties): SiteConfig {
   const raw = Object.fromEntries(Object.entries(own).filter(([name]) => name.startsWith(`${site.project}.raw.`)));
   const rawNames = Object.keys(raw);
   const routers: Named<Router> = {};
-  for (const group of groupsOf(site, ties)) {
+  for (const { face, group } of faces.flatMap((face) => groupsOf(site, face, ties).map((group) => ({ face, group })))) {
     const put = (what: string, router: PartialRouter): void => {
-      routers[`${site.project}${group.suffix}.${what}`] = { entryPoints: [WEB], service: NGINX, ...router };
+      const name = `${site.project}${group.suffix}${face.suffix}.${what}`;
+      const tls = face.entryPoint === WEB ? {} : { tls: { options: 'default' as const } };
+      routers[name] = { entryPoints: [face.entryPoint], service: NGINX, ...tls, ...router };
     };
     // What stands in front of an app must not be passed by on a detour.
     const detour = rawNames.length > 0 ? { middlewares: rawNames } : {};
     if (group.redirected) {
-      put('canonical', restRouter(group));
+      put('redirect', { ...restRouter(group), ...(face.middlewares ? { middlewares: face.middlewares } : {}) });
       continue;
     }
     for (const route of routes)
-      put(nameOf(route), routeRouter(site, route, group, { own: Object.keys(own), raw: rawNames }));
+      put(nameOf(route), routeRouter(site, route, group, { own: [face.clean, ...Object.keys(own)], raw: rawNames }));
     for (const path of nginxPaths(site)) put(`nginx${commas(path)}`, { ...pathRouter(path, group), ...detour });
     if (apps.length > 0) put('doubt', { ...doubtRouter(site, group), ...detour });
     // Paths of the site that lead nowhere: nginx says so, in its own words.
@@ -88,15 +105,16 @@ export function isDirect({ settings = {}, closed }: Site, target: Target): targe
 }
 
 /** Hostnames that lead to the canonical one are nginx's alone. */
-function groupsOf(site: Site, ties: Ties): (HostGroup & { readonly redirected: boolean })[] {
+function groupsOf(site: Site, face: Face, ties: Ties): (HostGroup & { readonly redirected: boolean })[] {
   const canonical = site.settings?.canonical;
   const part = (hostnames: Site['hostnames'], redirected: boolean): ReturnType<typeof groupsOf> =>
     hostGroups({ ...site, hostnames }, ties).map((group) => ({ ...group, redirected }));
   const isOwn = ({ name }: Hostname): boolean => canonical === undefined || name === canonical;
+  if (face.redirected) return part(face.hostnames, true);
   return [
-    ...part(site.hostnames.filter(isOwn), false),
+    ...part(face.hostnames.filter(isOwn), false),
     ...part(
-      site.hostnames.filter((name) => !isOwn(name)),
+      face.hostnames.filter((name) => !isOwn(name)),
       true,
     ),
   ];
@@ -120,7 +138,7 @@ function routeRouter(
   return {
     rule: allOf(group.rule, pathRule(path)),
     priority: group.priority + pathPriority(path),
-    ...(isDirect(site, target) ? { service: serviceName(site, target), middlewares: [CLEAN, ...own, RETRY] } : between),
+    ...(isDirect(site, target) ? { service: serviceName(site, target), middlewares: [...own, RETRY] } : between),
   };
 }
 

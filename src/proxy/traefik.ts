@@ -1,15 +1,16 @@
 import { INNER, INSIDE, LAYOUT } from '../core/layout.ts';
-import { PROXY_PORT, type ProxyPart } from '../core/proxy-part.ts';
+import type { Workspace } from '../core/model.ts';
+import { PROXY_HTTPS_PORT, PROXY_PORT, type ProxyPart } from '../core/proxy-part.ts';
 import type { RuleView } from '../core/results.ts';
 import type { AskedRequest, DriverInput, GeneratedFile, Generation, ProxyDriver } from './driver.ts';
-import { commands, named, nginxFiles, nginxPart, type Place } from './nginx.ts';
+import { commands, named, nginxFiles, nginxPart, OVERLAP_MS, type Place } from './nginx.ts';
 import { nginxRules } from './nginx-match.ts';
 import { dynamicConfig } from './traefik-config.ts';
 import { chooseRouter } from './traefik-match.ts';
 import { NGINX, WEB } from './traefik-site.ts';
 import { dumpTraefik, readTraefik } from './traefik-yaml.ts';
+import { resolverArguments, SECURE, storageFile } from './traefik-tls.ts';
 
-const WEB_SECURE = 'websecure';
 /** The file of a generation that Traefik reads. */
 const FILE = 'traefik.yml';
 
@@ -27,6 +28,7 @@ const BEHIND: Place = {
   driver: 'traefik',
   part: 'media',
   listen: `${INNER.nginx}:${PROXY_PORT}`,
+  https: false,
   linger: NGINX_LINGER_MS,
   visitor: [
     'set_real_ip_from 0.0.0.0/0;',
@@ -42,15 +44,17 @@ const BEHIND: Place = {
 export const traefik: ProxyDriver = {
   name: 'traefik',
   sockets: false,
-  parts: ({ existing }) => [
+  storage: (directory) => `${LAYOUT.acme}/${storageFile(directory)}`,
+  parts: (workspace, secure) => [
     { ...nginxPart(BEHIND), edge: false, alias: INNER.nginx },
-    ...(existing ? [] : [traefikPart()]),
+    ...(workspace.proxy.existing ? [] : [traefikPart(workspace, secure)]),
   ],
   generation,
   explain,
   ...commands(BEHIND),
   publish: { file: FILE, at: LAYOUT.dynamicFile },
   linger: NGINX_LINGER_MS,
+  overlap: OVERLAP_MS,
 };
 
 function generation(input: DriverInput): Generation {
@@ -63,7 +67,7 @@ function explain(files: readonly GeneratedFile[], asked: AskedRequest): RuleView
   const text = files.find((file) => file.path === FILE)?.text ?? '';
   const { routers } = (readTraefik(text) as ReturnType<typeof dynamicConfig>).http;
   const chosen = chooseRouter(routers, {
-    entryPoint: asked.scheme === 'https' ? WEB_SECURE : WEB,
+    entryPoint: asked.scheme === 'https' ? SECURE : WEB,
     host: asked.host,
     path: /^[^?#]*/.exec(asked.target)![0],
     method: asked.method,
@@ -82,9 +86,9 @@ function explain(files: readonly GeneratedFile[], asked: AskedRequest): RuleView
 }
 
 /** What can be settled once, at the start; whatever follows from the sites stands in the file it watches. */
-function traefikPart(): ProxyPart {
-  const web = '--entryPoints.web';
+function traefikPart(workspace: Workspace, secure: boolean): ProxyPart {
   const admin = '--entryPoints.admin';
+  const { env } = workspace.tls.dns;
   return {
     name: 'traefik',
     base: 'traefik',
@@ -94,16 +98,8 @@ function traefikPart(): ProxyPart {
       'traefik',
       '--global.checkNewVersion=false',
       '--global.sendAnonymousUsage=false',
-      `${web}.address=:${PROXY_PORT}`,
-      `${web}.http.maxHeaderBytes=65536`,
-      // `X_Real_IP` is `X-Real-IP` to a WSGI or PHP app.
-      `${web}.http.aliasHeadersStrategy=delete`,
-      // Paths reach nginx and apps as they were sent; odd ones are nginx's to judge.
-      `${web}.http.sanitizePath=false`,
-      `${web}.http2.maxConcurrentStreams=100`,
-      `${web}.transport.respondingTimeouts.readTimeout=${READ_TIMEOUT}`,
-      `${web}.transport.respondingTimeouts.idleTimeout=65s`,
-      `${web}.transport.lifeCycle.graceTimeOut=20s`,
+      ...entryPoint(WEB, PROXY_PORT),
+      ...(secure ? [...entryPoint(SECURE, PROXY_HTTPS_PORT), ...resolverArguments(workspace)] : []),
       // On the network only nginx shares: no app and nobody outside can ask.
       `${admin}.address=${INNER.traefik}:${INNER.adminPort}`,
       `${admin}.observability.accessLogs=false`,
@@ -116,11 +112,29 @@ function traefikPart(): ProxyPart {
       '--accessLog=true',
       '--accessLog.format=json',
     ],
+    ...(secure && env ? { env } : {}),
     mounts: [
       { from: LAYOUT.dynamic, at: INSIDE.dynamic, write: false },
       { from: LAYOUT.acme, at: INSIDE.acme, write: true },
     ],
+    secureMounts: [{ from: LAYOUT.tls, at: INSIDE.certificates, write: false }],
     memory: 512 * 1024 ** 2,
     pids: 256,
   };
+}
+
+/** Where visitors come in, with the same manners on each port. */
+function entryPoint(name: string, port: number): string[] {
+  return [
+    `address=:${port}`,
+    'http.maxHeaderBytes=65536',
+    // `X_Real_IP` is `X-Real-IP` to a WSGI or PHP app.
+    'http.aliasHeadersStrategy=delete',
+    // Paths reach nginx and apps as they were sent; odd ones are nginx's to judge.
+    'http.sanitizePath=false',
+    'http2.maxConcurrentStreams=100',
+    `transport.respondingTimeouts.readTimeout=${READ_TIMEOUT}`,
+    'transport.respondingTimeouts.idleTimeout=65s',
+    'transport.lifeCycle.graceTimeOut=20s',
+  ].map((setting) => `--entryPoints.${name}.${setting}`);
 }

@@ -1,6 +1,7 @@
 import type { ChalkInstance } from 'chalk';
 import { formatDuration, formatSize } from '../core/units.ts';
 import type { AppStatus, CheckResult, Closed, ReleaseView, Status } from '../core/results.ts';
+import { formatCertificates } from './certificates.ts';
 import { formatTable } from './table.ts';
 
 export function formatStatus(status: Status, paint: ChalkInstance): string {
@@ -26,6 +27,7 @@ export function formatStatus(status: Status, paint: ChalkInstance): string {
       rows,
     ) +
     status.maintenance.map((item) => `\n${formatClosed(item, paint)}`).join('') +
+    (status.certificates.length > 0 ? `\n${formatCertificates(status.certificates, paint)}` : '') +
     status.orphans
       .map(
         (name) => `${paint.yellow(name)} has no definition any more: hostctl remove ${name} takes it off this host\n`,

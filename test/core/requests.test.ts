@@ -83,7 +83,16 @@ describe('the table of requests', () => {
 describe.each(['nginx', 'traefik'] as const)('the rules of %s', (name) => {
   test('lead every request to what it means', () => {
     const { proxy } = normaliseWorkspace({}, REQUESTS);
-    const input = { sites, settings: { ...proxy, driver: name }, instance: 'here', cpus: 2, token: 't', templates };
+    const input = {
+      sites,
+      settings: { ...proxy, driver: name },
+      instance: 'here',
+      certificates: {},
+      ordering: [],
+      cpus: 2,
+      token: 't',
+      templates,
+    };
     const { files } = drivers[name].generation(input);
     let direct = 0;
     for (const row of rows.filter((item) => !item.wire && item.headers.length === 0)) {

@@ -175,6 +175,9 @@ describe('hostctl.yaml', () => {
   const load = async (text: string) => {
     const world = await World.with({});
     world.files.texts.set('/work/hostctl.yaml', text);
+    world.files.texts.set('/work/ca.pem', OWN.certificate);
+    world.files.texts.set('/work/dns.env', '# for the provider\n\nTOKEN=a "b" #c\nEMPTY=\n');
+    world.files.texts.set('/work/wrong.env', 'TOKEN=a\nexport OTHER=b\n');
     return loadWorkspace(world.files, '/work', world.templates.bases);
   };
 
@@ -194,9 +197,14 @@ describe('hostctl.yaml', () => {
     expect((await load(text)).tls).toEqual({
       directory: 'https://acme-staging-v02.api.letsencrypt.org/directory',
       email: 'me@example.org',
-      trust: '/work/ca.pem',
+      trust: OWN.certificate,
       resolvers: ['127.0.0.1:8053'],
       dns: { hook: ['/work/dns-hook.sh', '--fast'], wait: 10_000 },
+    });
+    expect((await load('tls: { dns: { provider: cloudflare, env: ./dns.env } }')).tls.dns).toEqual({
+      provider: 'cloudflare',
+      env: { TOKEN: 'a "b" #c', EMPTY: '' },
+      wait: 120_000,
     });
     expect((await load('tls: { ca: "https://ca.example.org/dir" }')).tls.directory).toBe('https://ca.example.org/dir');
   });
@@ -211,6 +219,8 @@ describe('hostctl.yaml', () => {
       'tls: { ca: letsencypt }',
       '1:12 tls.ca: `letsencypt` is no certificate authority: write letsencrypt, staging or the https:// URL of its directory',
     ],
+    ['tls: { ca-certificates: ./none.pem }', '1:25 tls.ca-certificates: `/work/none.pem` cannot be read'],
+    ['tls: { dns: { env: ./none.env } }', '1:20 tls.dns.env: `/work/none.env` cannot be read'],
     ['tls: { email: me }', '1:15 tls.email: write an e-mail address'],
     [
       'tls: { resolvers: [dns.example.org] }',

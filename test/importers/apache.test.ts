@@ -58,7 +58,7 @@ function validate(path: string, text: string): string[] {
     file: path,
     dir: '/work/projects',
     limits: { memory: 256 * 1024 ** 2, cpus: 1, pids: 100 },
-    host: { driver: 'traefik', sockets: false, tls: normaliseWorkspace({}, '/work').tls },
+    host: { driver: 'traefik', sockets: false, orders: false, tls: normaliseWorkspace({}, '/work').tls },
     runtimes,
     exists: (asked) => (/\.(?:html|txt|ico|pem|crt|key|css)$|htpasswd$/.test(asked) ? 'file' : 'folder'),
     text: () => 'anna:$apr1$abcdefgh$0123456789012345678901\n',

@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Site } from '../../src/core/routes.ts';
 import type { RouteSettings } from '../../src/core/settings.ts';
-import { siteConfig } from '../../src/proxy/nginx-site.ts';
 import { quoteExpanded } from '../../src/proxy/quote.ts';
 import { check } from '../support/definitions.ts';
 import { type Parsed, parseNginx } from '../support/nginx.ts';
+import { siteText } from '../support/site.ts';
 
 const SITE: Site = {
   project: 'site',
@@ -68,7 +68,7 @@ const NAMES = new Set(
 );
 
 function expectHarmless(settings: RouteSettings): Parsed[] {
-  const tree = parseNginx(siteConfig({ ...SITE, settings }, { outranked: new Map() }, '8080'));
+  const tree = parseNginx(siteText({ ...SITE, settings }));
   const outer = tree.map((item) => item.words[0]).filter((name) => name !== 'map');
   expect(outer).toEqual(['upstream', 'server']);
   for (const { words } of flat(tree)) {

@@ -34,7 +34,10 @@ function config(
   existing?: NonNullable<Parameters<typeof dynamicConfig>[0]['settings']['existing']>,
 ) {
   const settings = { ...SETTINGS, ...(existing ? { existing } : {}) };
-  return dynamicConfig({ sites, settings, instance: 'here' }, { url: 'http://nginx:80', idle: 900 }).http;
+  return dynamicConfig(
+    { sites, settings, certificates: {}, ordering: [], instance: 'here' },
+    { url: 'http://nginx:80', idle: 900 },
+  ).http;
 }
 
 const routersOf = (sites: readonly Site[]): Record<string, Router> => config(sites).routers;

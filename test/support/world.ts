@@ -4,13 +4,16 @@ import { originsOf } from '../../src/core/base.ts';
 import { LAYOUT } from '../../src/core/layout.ts';
 import type { Workspace } from '../../src/core/model.ts';
 import { hashOf, partName } from '../../src/core/names.ts';
+import type { CertificateOrder } from '../../src/core/order.ts';
 import { normaliseWorkspace } from '../../src/core/workspace.ts';
 import { HostctlError } from '../../src/errors.ts';
 import { loadTemplates } from '../../src/local/templates.ts';
 import type {
   Answer,
+  Authority,
   Clock,
   Context,
+  Dns,
   Event,
   Files,
   Host,
@@ -118,7 +121,11 @@ class FakeHost implements Host {
     return 100 * 1024 ** 3;
   }
 
-  async lock(name: string, doing: string): Promise<() => Promise<void>> {
+  async lock(name: string, doing: string, wait = 0): Promise<() => Promise<void>> {
+    // Whoever holds it goes on in between.
+    for (let turns = 0; wait > 0 && this.locks.has(name) && turns < 100_000; turns += 1) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
     const holder = this.locks.get(name);
     if (holder !== undefined) throw new HostctlError('LOCKED', `${name} is locked: ${holder}`, { exit: 4 });
     this.locks.set(name, doing);
@@ -151,8 +158,9 @@ class FakeProber implements Prober {
   }
 
   async generation(): Promise<string | undefined> {
-    const { instance, proxy } = this.#world.workspace;
-    const parts = drivers[proxy.driver].parts(proxy).map((part) => partName(instance, part.name));
+    const { workspace } = this.#world;
+    const { instance, proxy } = workspace;
+    const parts = drivers[proxy.driver].parts(workspace, false).map((part) => partName(instance, part.name));
     if (parts.some((name) => this.#world.engine.boxes.get(name)?.state !== 'running')) return undefined;
     return (await this.#world.host.readLink(LAYOUT.live[proxy.driver]))?.replace('generations/', '');
   }
@@ -167,6 +175,37 @@ class FakeProber implements Prober {
     return answers === undefined
       ? { ok: false, reason: 'nothing listens yet', ms: 1 }
       : { ok: true, status: answers, ms: 1 };
+  }
+}
+
+/** Issues what a test has laid out, once every name is proven. */
+class FakeAuthority {
+  /** What the next orders are answered with: a certificate and its key, or a refusal. */
+  next: { certificate: string; key: string } | Error = new Error('no certificate was laid out');
+  readonly orders: CertificateOrder[] = [];
+  /** Called while an order is under way. */
+  meanwhile: () => void = () => undefined;
+
+  readonly order: Authority = async (order) => {
+    this.orders.push(order);
+    this.meanwhile();
+    for (const name of order.names) {
+      const undo = await order.prove({ name: name.replace('*.', ''), token: 'token', value: `value of ${name}` });
+      await undo();
+    }
+    if (this.next instanceof Error) throw this.next;
+    return { chain: this.next.certificate, key: this.next.key };
+  };
+}
+
+class FakeDns implements Dns {
+  readonly records = new Map<string, string[]>();
+
+  async addresses(name: string): Promise<string[]> {
+    return this.records.get(name) ?? [];
+  }
+  async texts(name: string): Promise<string[]> {
+    return this.records.get(name) ?? [];
   }
 }
 
@@ -221,6 +260,11 @@ class FakeFiles implements Files {
 
 class FakeMachine implements Machine {
   readonly root = true;
+  readonly self = ['/usr/bin/node', '/opt/hostctl/bin/hostctl.js'];
+  runsSystemd = false;
+  async systemd(): Promise<boolean> {
+    return this.runsSystemd;
+  }
   readonly node = '24.0.0';
   readonly programs = new Set(['mmdebstrap', 'dockerd']);
 
@@ -295,6 +339,9 @@ export class World implements Context {
   readonly ui = new FakeUi();
   readonly clock = new FakeClock();
   readonly prober = new FakeProber(this);
+  readonly issuer = new FakeAuthority();
+  readonly authority = this.issuer.order;
+  readonly dns = new FakeDns();
   readonly who = 'tester@here';
   readonly workspace: Workspace;
   readonly templates: Templates;

@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -25,6 +25,8 @@ export interface LabOptions {
   readonly driver?: DriverName;
   /** More of `proxy:` in hostctl.yaml. */
   readonly more?: (instance: string) => string;
+  /** Publishes https from the start. */
+  readonly https?: boolean;
   /** More of hostctl.yaml. */
   readonly settings?: string;
   /** Another engine than this machine's. */
@@ -44,11 +46,14 @@ export class Lab {
   readonly api: EngineApi;
   readonly engine: DockerEngine;
   readonly port: number;
+  /** For https, where a test asks for it. */
+  readonly https: number;
 
   readonly #options: Required<LabOptions>;
 
-  private constructor(port: number, options: Required<LabOptions>) {
+  private constructor(port: number, https: number, options: Required<LabOptions>) {
     this.port = port;
+    this.https = https;
     this.#options = options;
     this.api = new EngineApi(options.endpoint);
     this.engine = new DockerEngine(this.api, (work) => work(), '/nonexistent');
@@ -60,19 +65,26 @@ export class Lab {
     const defaults = {
       driver: 'nginx' as const,
       more: () => '',
+      https: false,
       settings: 'bases: { from: debian }\n',
       endpoint: SOCKET,
       through: [],
     };
-    return new Lab(await freePort(), { ...defaults, ...options });
+    return new Lab(await freePort(), await freePort(), { ...defaults, ...options });
   }
 
   /** What hostctl.yaml says. */
   get settings(): { readonly rest: string; readonly proxy: string } {
-    const { driver, more, settings } = this.#options;
+    const { driver, more, settings, https } = this.#options;
     const rest = `instance: ${this.instance}\ndata: ${this.data}\n${settings}`;
     const extra = more(this.instance);
-    const words = [`driver: ${driver}`, 'address: 127.0.0.1', `http: ${this.port}`, ...(extra === '' ? [] : [extra])];
+    const words = [
+      `driver: ${driver}`,
+      'address: 127.0.0.1',
+      `http: ${this.port}`,
+      ...(https ? [`https: ${this.https}`] : []),
+      ...(extra === '' ? [] : [extra]),
+    ];
     return { rest, proxy: `proxy: { ${words.join(', ')} }\n` };
   }
 
@@ -200,12 +212,22 @@ export interface Inspect {
   };
 }
 
-export function freePort(): Promise<number> {
+const taken = new Set<number>();
+
+/** A port nobody listens on, below those the kernel gives to outgoing connections: it stays free until it is used. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(10_000, 32_000);
+    if (taken.has(port) || !(await isFree(port))) continue;
+    taken.add(port);
+    return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
+    server.on('error', () => resolve(false));
+    server.listen(port, '0.0.0.0', () => server.close(() => resolve(true)));
   });
 }
