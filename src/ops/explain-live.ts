@@ -22,9 +22,11 @@ export async function lookAtLive(
   observed: Observed,
   ctx: Context,
 ): Promise<{ live: LiveView; meaning: Meaning<Site> }> {
-  const meaning = meaningOf(request, indexHosts(liveSites(observed.histories)));
+  // What the site does when it is open; that it is closed is told besides.
+  const sites = liveSites(observed.histories).map(({ closed: _closed, ...site }) => site);
+  const meaning = meaningOf(request, indexHosts(sites));
   const project = 'site' in meant ? meant.site.project : 'site' in meaning ? meaning.site.project : undefined;
-  const current = project === undefined ? undefined : observed.histories[project]?.current;
+  const { current, maintenance } = (project === undefined ? undefined : observed.histories[project]) ?? {};
   const answers = await proxyAnswers(observed, ctx);
   const [said, done] = [answerOf(meant), answerOf(meaning)];
   const asked = answers && request.scheme === 'http' && /^(GET|HEAD)$/.test(request.method);
@@ -33,6 +35,7 @@ export async function lookAtLive(
     : undefined;
   const live: LiveView = {
     proxy: answers ? 'answers' : 'silent',
+    closed: maintenance !== undefined,
     containers: await containersFor(meaning, observed, ctx),
     ...(current ? { release: current.id } : {}),
     ...(current && said !== done ? { differs: `the live release ${current.id} does something else: ${done}` } : {}),
