@@ -78,7 +78,7 @@ async function lookAtContainer(
     const state = await ctx.engine.inspect(name);
     const why = state?.oomKilled
       ? `it needed more memory than its ${formatSize(limits.memory)}`
-      : `exit code ${state?.exitCode ?? '?'}`;
+      : endOf(state?.exitCode);
     return { name, state: view.state, detail: why, ok: false, log: await words() };
   }
   if (workload.link !== undefined && observed.links[workload.link] !== linkTarget(workload.socket!)) {
@@ -101,4 +101,10 @@ async function lookAtContainer(
     ok: false,
     log: await words(),
   };
+}
+
+/** An exit code, with what the ones of signals mean. */
+function endOf(code: number | undefined): string {
+  const meaning = { 137: ': it was killed', 139: ': it crashed', 143: ': it was asked to end' }[code ?? 0] ?? '';
+  return `exit code ${code ?? 'unknown'}${meaning}`;
 }
