@@ -108,7 +108,6 @@ async function rulesFor(
     settings: ctx.workspace.proxy,
     instance: ctx.workspace.instance,
     cpus: 1,
-    instance: ctx.workspace.instance,
     token: 'not-shown',
     templates: await ctx.templates.proxy('nginx'),
   });
