@@ -1,5 +1,6 @@
 import { type Concern, hostnameAt, someOf } from './concern.ts';
 import type { Hostname } from './hostnames.ts';
+import { hostnamesFor, indexHosts } from './match.ts';
 import type { Project } from './model.ts';
 import { byPrecedence, commonHost, covers, sharingPairs, whyStronger } from './precedence.ts';
 import { quote } from './units.ts';
@@ -27,7 +28,7 @@ export function checkHostnames(projects: readonly Project[], registrable: Regist
   return [
     ...[...buried].map(([weak, strong]) => buriedConcern(weak, strong)),
     ...nestedConcerns(rest),
-    ...crossingConcerns(rest),
+    ...crossingConcerns(rest, projects),
     ...claims.flatMap((claim) => wideConcern(claim, registrable)),
   ];
 }
@@ -101,10 +102,13 @@ function nestedConcerns(pairs: readonly Pair[]): Concern[] {
 }
 
 /** Two hostnames that each have hosts of their own and some in common. */
-function crossingConcerns(pairs: readonly Pair[]): Concern[] {
+function crossingConcerns(pairs: readonly Pair[], projects: readonly Project[]): Concern[] {
+  const index = indexHosts(projects.map(({ name, hostnames }) => ({ project: name, hostnames, routes: [] })));
   const crossing = new Map<Claim, { weak: Claim; host: string }[]>();
   for (const [strong, weak] of pairs.filter((pair) => !isExpected(pair))) {
-    const host = commonHost(strong.hostname, weak.hostname);
+    // An example that another hostname has for itself would show nothing.
+    const hosts = ['', 'x', '-x', '.x.'].map((pad) => commonHost(strong.hostname, weak.hostname, pad));
+    const host = hosts.find((name) => name !== undefined && hostnamesFor(name, index)[0]?.hostname === strong.hostname);
     if (host === undefined) continue;
     const others = crossing.get(strong);
     if (others) others.push({ weak, host });

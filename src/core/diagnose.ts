@@ -10,6 +10,8 @@ export interface Symptoms {
   /** Milliseconds the proxy waits for the app. */
   readonly timeout?: number;
   readonly files: readonly FileView[];
+  /** Whether `http.access` has a say. */
+  readonly guarded: boolean;
   /** Asked over https, which the project has not. */
   readonly plainOnly: boolean;
   /** Absent while nothing is known of the host. */
@@ -33,12 +35,17 @@ export function diagnose(symptoms: Symptoms): Causes {
       { text: 'the proxy does not answer: no site of this host does', hint: 'hostctl doctor, then hostctl setup' },
     ];
   }
+  if (live.closed) {
+    return [
+      { text: `${project} is closed for maintenance: visitors get 503`, hint: `hostctl maintenance off ${project}` },
+    ];
+  }
   const changed =
     live.differs === undefined ? [] : [{ text: live.differs, hint: `hostctl plan ${project ?? '--all'}, then deploy` }];
   return [...changed, ...(symptoms.to === 'app' ? appCauses(symptoms, live) : []), ...fileCauses(symptoms)];
 }
 
-function appCauses({ project, app, timeout = 0 }: Symptoms, live: LiveView): Causes {
+function appCauses({ project, app, timeout = 0, guarded }: Symptoms, live: LiveView): Causes {
   const sick = live.containers.filter((item) => !item.ok);
   const causes = sick.map((item) => containerCause(item, `${project}/${app}`));
   if (sick.length > 0 && sick.length < live.containers.length) {
@@ -61,6 +68,10 @@ function appCauses({ project, app, timeout = 0 }: Symptoms, live: LiveView): Cau
     const wait = timeout > 0 ? ` within ${formatDuration(timeout)}` : '';
     return [{ text: `the app did not answer this page${wait}`, hint: 'make it faster, or raise `http.timeout`' }];
   }
+  if (guarded && (status === 401 || status === 403)) {
+    return [{ text: `\`http.access\` of ${project} keeps this machine out`, hint: 'others may be let in' }];
+  }
+  if (status === 429) return [{ text: 'more requests came than `http.rate` lets through', hint: 'wait, or raise it' }];
   if (status === 413) return [{ text: 'the request is larger than `http.body`', hint: 'raise it' }];
   if (status === 404)
     return [
@@ -81,7 +92,7 @@ function appCauses({ project, app, timeout = 0 }: Symptoms, live: LiveView): Cau
   return [];
 }
 
-function containerCause({ name, state, detail }: ContainerReport, target: string): { text: string; hint: string } {
+function containerCause({ name, state, detail, log }: ContainerReport, target: string): { text: string; hint: string } {
   const [project] = target.split('/') as [string];
   if (state === 'missing')
     return { text: `there is no container ${name}, which the live release needs`, hint: `hostctl deploy ${project}` };
@@ -89,7 +100,7 @@ function containerCause({ name, state, detail }: ContainerReport, target: string
     const memory = /memory/.test(detail) ? 'raise limits.memory, then ' : '';
     return {
       text: `${name} is stopped (${detail})`,
-      hint: `${memory}hostctl start ${project}; its last words are above`,
+      hint: `${memory}hostctl start ${project}${log.length > 0 ? '; its last words are above' : ''}`,
     };
   }
   if (state === 'restarting')
@@ -104,7 +115,8 @@ function fileCauses({ to, files, project }: Symptoms): Causes {
   if (to !== 'media') return [];
   const served = files.find((file) => file.of === 'live');
   const source = files.find((file) => file.of === 'definition');
-  const wrong = (served ?? source) && WRONG[(served ?? source)!.state];
+  const shown = served ?? source;
+  const wrong = shown && WRONG[shown.state];
   if (served && source && served.state === 'missing' && source.state === 'file') {
     return [
       {
@@ -114,7 +126,13 @@ function fileCauses({ to, files, project }: Symptoms): Causes {
     ];
   }
   if (wrong === undefined) return [];
-  return [{ text: `${quote((served ?? source)!.path)} ${wrong.text}`, hint: wrong.hint }];
+  const near = shown?.near ?? source?.near;
+  return [
+    {
+      text: `${quote(shown!.path)} ${wrong.text}`,
+      hint: near === undefined ? wrong.hint : `did you mean ${quote(near)}?`,
+    },
+  ];
 }
 
 const WRONG: Readonly<Record<FileView['state'], { text: string; hint: string } | undefined>> = {

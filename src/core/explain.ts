@@ -111,9 +111,16 @@ function settingPaths(meaning: Exclude<Meaning<Site>, { to: 'refused' | 'nobody'
   if ('redirect' in meaning && meaning.redirect) return under('redirects', meaning.redirect.path);
   if (meaning.to === 'redirect' && meaning.by === 'canonical') return [['http', 'canonical']];
   if (meaning.to === 'redirect' && meaning.by === 'tls') return [['tls']];
-  if ('access' in meaning && meaning.access) return under('access', meaning.access.path);
-  return [];
+  if (meaning.to !== 'app' && meaning.to !== 'media') return [];
+  const given = keysOf(file, ['http']).filter((key) => APPLIES[meaning.to].includes(key));
+  return [...(meaning.access ? under('access', meaning.access.path) : []), ...given.map((key) => ['http', key])];
 }
+
+/** Settings that every answer of an app or a file goes through. */
+const APPLIES: Readonly<Record<'app' | 'media', readonly string[]>> = {
+  app: ['body', 'timeout', 'headers', 'hsts', 'compress', 'rate', 'errors', 'raw'],
+  media: ['headers', 'hsts', 'compress', 'errors', 'raw'],
+};
 
 function keysOf(file: YamlFile, path: readonly string[]): string[] {
   const value = path.reduce<unknown>(
@@ -128,13 +135,13 @@ function isPath(key: string, path: string): boolean {
   return parsed.ok && parsed.value === path;
 }
 
-/** Hostnames that fit as well, and why another one has the request. */
-export function outrankedBy(winner: Hostname, entries: readonly Entry<Site>[]): string[] {
+/** Hostnames of other projects that fit as well, and why this one has the request. */
+export function outrankedBy(winner: Entry<Site>, entries: readonly Entry<Site>[]): string[] {
   return entries
-    .filter(({ hostname }) => byPrecedence(winner, hostname) < 0)
+    .filter(({ hostname, site }) => site !== winner.site && byPrecedence(winner.hostname, hostname) < 0)
     .map(
       ({ hostname, site }) =>
-        `${quote(hostname.name)} of ${site.project} fits as well: ${whyStronger(winner, hostname)}`,
+        `${quote(hostname.name)} of ${site.project} fits as well: ${whyStronger(winner.hostname, hostname)}`,
     );
 }
 

@@ -91,9 +91,9 @@ function overlap(a: string, b: string): boolean {
   return row[b.length]!;
 }
 
-/** A host that fits both, as short as it gets; undefined when there is none. */
-export function commonHost(a: Hostname, b: Hostname): string | undefined {
-  const [first, second] = [atLeastOne(a), atLeastOne(b)];
+/** A host that fits both, as short as it gets; undefined when there is none. @param pad what the first star of `b` ends in */
+export function commonHost(a: Hostname, b: Hostname, pad = ''): string | undefined {
+  const [first, second] = [atLeastOne(a), atLeastOne(b).replace('*', `*${pad}`)];
   const lost = new Set<number>();
   const walk = (i: number, j: number): string | undefined => {
     if (i === first.length && j === second.length) return '';

@@ -152,6 +152,8 @@ export interface FileView {
   readonly path: string;
   readonly of: 'definition' | 'live';
   readonly state: 'file' | 'folder' | 'link' | 'missing' | 'closed';
+  /** A name in the same folder that is spelt almost like the missing one. */
+  readonly near?: string;
 }
 
 export interface ContainerReport {
@@ -171,6 +173,8 @@ export interface LiveView {
   /** How the live release answers when not as the definition says. */
   readonly differs?: string;
   readonly proxy: 'answers' | 'silent';
+  /** Whether the site is closed for maintenance. */
+  readonly closed: boolean;
   /** What a visitor gets at this moment; absent for what is not asked: https, and methods that change something. */
   readonly visit?: { readonly status?: number; readonly reason?: string; readonly location?: string };
   readonly containers: readonly ContainerReport[];

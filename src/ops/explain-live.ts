@@ -22,9 +22,11 @@ export async function lookAtLive(
   observed: Observed,
   ctx: Context,
 ): Promise<{ live: LiveView; meaning: Meaning<Site> }> {
-  const meaning = meaningOf(request, indexHosts(liveSites(observed.histories)));
+  // What the site does when it is open; that it is closed is told besides.
+  const sites = liveSites(observed.histories).map(({ closed: _closed, ...site }) => site);
+  const meaning = meaningOf(request, indexHosts(sites));
   const project = 'site' in meant ? meant.site.project : 'site' in meaning ? meaning.site.project : undefined;
-  const current = project === undefined ? undefined : observed.histories[project]?.current;
+  const { current, maintenance } = (project === undefined ? undefined : observed.histories[project]) ?? {};
   const answers = await proxyAnswers(observed, ctx);
   const [said, done] = [answerOf(meant), answerOf(meaning)];
   const asked = answers && request.scheme === 'http' && /^(GET|HEAD)$/.test(request.method);
@@ -33,6 +35,7 @@ export async function lookAtLive(
     : undefined;
   const live: LiveView = {
     proxy: answers ? 'answers' : 'silent',
+    closed: maintenance !== undefined,
     containers: await containersFor(meaning, observed, ctx),
     ...(current ? { release: current.id } : {}),
     ...(current && said !== done ? { differs: `the live release ${current.id} does something else: ${done}` } : {}),
@@ -75,7 +78,7 @@ async function lookAtContainer(
     const state = await ctx.engine.inspect(name);
     const why = state?.oomKilled
       ? `it needed more memory than its ${formatSize(limits.memory)}`
-      : `exit code ${state?.exitCode ?? '?'}`;
+      : endOf(state?.exitCode);
     return { name, state: view.state, detail: why, ok: false, log: await words() };
   }
   if (workload.link !== undefined && observed.links[workload.link] !== linkTarget(workload.socket!)) {
@@ -98,4 +101,10 @@ async function lookAtContainer(
     ok: false,
     log: await words(),
   };
+}
+
+/** An exit code, with what the ones of signals mean. */
+function endOf(code: number | undefined): string {
+  const meaning = { 137: ': it was killed', 139: ': it crashed', 143: ': it was asked to end' }[code ?? 0] ?? '';
+  return `exit code ${code ?? 'unknown'}${meaning}`;
 }

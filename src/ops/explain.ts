@@ -1,3 +1,4 @@
+import { basename, dirname } from 'node:path';
 import { diagnose } from '../core/diagnose.ts';
 import { answerOf, nobodysCauses, outrankedBy, parseRequest, placesOf } from '../core/explain.ts';
 import { LAYOUT } from '../core/layout.ts';
@@ -7,6 +8,7 @@ import type { Project } from '../core/model.ts';
 import type { Explanation, FileView, LiveView, RuleView } from '../core/results.ts';
 import type { Site } from '../core/routes.ts';
 import { outlineOf } from '../core/site.ts';
+import { didYouMean } from '../core/suggest.ts';
 import type { Observed } from '../core/state.ts';
 import { EXIT, HostctlError } from '../errors.ts';
 import type { Context } from '../ports.ts';
@@ -44,7 +46,7 @@ export async function explain(url: string, method: string, ctx: Context): Promis
     ...(name === undefined ? {} : { project: name }),
     answer: answerOf(meaning),
     places: placesOf(meaning, project, name === undefined ? undefined : files.get(name)),
-    outranked: 'hostname' in meaning ? outrankedBy(meaning.hostname, hostnamesFor(host, index)) : [],
+    outranked: 'hostname' in meaning ? outrankedBy(meaning, hostnamesFor(host, index)) : [],
     rules,
     files: seen,
     ...(live ? { live } : {}),
@@ -66,6 +68,7 @@ function symptoms(
   const app = meaning.to === 'app' && meaning.route.target.to === 'app' ? meaning.route.target.app : undefined;
   return diagnose({
     to: meaning.to,
+    guarded: 'access' in meaning && meaning.access !== undefined,
     plainOnly: request.scheme === 'https' && 'site' in meaning && !meaning.site.tls,
     ...(project ? { project: project.name, timeout: project.timeout } : {}),
     ...(app === undefined ? {} : { app }),
@@ -134,8 +137,7 @@ async function filesOf(
         : source?.kind === 'folder'
           ? `${source.path}${path.slice(alias === '/' ? 0 : alias.length)}`
           : undefined;
-    if (at !== undefined)
-      found.push({ path: at, of: 'definition', state: (await unlessClosed(ctx.files.kind(at))) ?? 'missing' });
+    if (at !== undefined) found.push({ path: at, of: 'definition', ...(await stateOf(at, ctx)) });
   }
   if (inForce?.to === 'media' && inForce.route.target.to === 'media') {
     found.push(await servedFile(`${LAYOUT.media}/${inForce.route.target.root}`, textOf(inForce.path), ctx));
@@ -146,13 +148,21 @@ async function filesOf(
 /** @param root below the data root */
 async function servedFile(root: string, path: string, ctx: Context): Promise<FileView> {
   const at = `${ctx.workspace.data}/${root}${path}`;
-  const view = (state: FileView['state']): FileView => ({ path: at, of: 'live', state });
   let below = root;
   for (const segment of path.split('/').filter((item) => item !== '')) {
     below = `${below}/${segment}`;
-    if ((await ctx.host.readLink(below)) !== undefined) return view('link');
+    if ((await ctx.host.readLink(below)) !== undefined) return { path: at, of: 'live', state: 'link' };
   }
-  return view((await unlessClosed(ctx.files.kind(at))) ?? 'missing');
+  return { path: at, of: 'live', ...(await stateOf(at, ctx)) };
+}
+
+/** What stands at a path; where nothing does, the name in the same folder that comes closest. */
+async function stateOf(path: string, ctx: Context): Promise<Pick<FileView, 'state' | 'near'>> {
+  const state = await unlessClosed(ctx.files.kind(path));
+  if (state !== undefined) return { state };
+  const beside = await unlessClosed(ctx.files.list(dirname(path)));
+  const near = beside === 'closed' ? undefined : didYouMean(basename(path), beside);
+  return { state: 'missing', ...(near === undefined ? {} : { near }) };
 }
 
 /** Bytes of a path, which are UTF-8 in names of files. */

@@ -76,7 +76,7 @@ describe('who wins', () => {
           .toSorted(byPrecedence);
         expect(hostnamesFor(name, indexHosts(sites)).map((entry) => entry.hostname)).toEqual(fitting);
       }),
-      { numRuns: 3000 },
+      { numRuns: 1500 },
     );
   });
 });
@@ -95,7 +95,7 @@ describe('hostnames that share hosts', () => {
         for (const [place, strong] of fitting.entries())
           for (const weak of fitting.slice(place + 1)) expect(known).toContain(`${strong.name} ${weak.name}`);
       }),
-      { numRuns: 3000 },
+      { numRuns: 1500 },
     );
     expect(sharingPairs(['*a.org', '*b.org', 'x.c.org'].map((text) => ({ hostname: host(text) })))).toEqual([]);
     expect(
@@ -114,7 +114,7 @@ describe('hostnames that share hosts', () => {
       fc.property(anyName, anyName, anyHost, (outer, inner, name) => {
         if (covers(outer, inner) && fits(inner, name)) expect(fits(outer, name)).toBe(true);
       }),
-      { numRuns: 10_000 },
+      { numRuns: 5000 },
     );
   });
 
@@ -154,7 +154,7 @@ describe('the order in which nginx reads globs', () => {
           expect(nginxPicks(sites, name)).toBe(hostnamesFor(name, indexHosts(sites))[0]?.site.project);
         },
       ),
-      { numRuns: 5000 },
+      { numRuns: 2000 },
     );
   });
 

@@ -75,6 +75,13 @@ describe('hostnames of several projects', () => {
     ]);
   });
 
+  test('the host that shows it is none that somebody has for himself', async () => {
+    const found = await checked({ a: project('"www.*"'), b: project('www.b.org, "*b.org"') });
+    expect(found.filter((text) => text.includes('shares'))).toEqual([
+      expect.stringContaining('`www.xb.org` comes here'),
+    ]);
+  });
+
   test('a hostname all of whose hosts go elsewhere is a warning', async () => {
     expect(await checked({ a: project('"*.org"'), b: project('"*b.org"') })).toEqual([
       expect.stringContaining(

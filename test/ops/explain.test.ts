@@ -3,6 +3,7 @@ import type { Explanation } from '../../src/core/results.ts';
 import { HostctlError } from '../../src/errors.ts';
 import { deploy } from '../../src/ops/deploy.ts';
 import { explain } from '../../src/ops/explain.ts';
+import { close } from '../../src/ops/maintenance.ts';
 import { World } from '../support/world.ts';
 
 const BLOG = `hostnames: [www.blog.org, blog.org, "*.blog.org"]
@@ -69,11 +70,16 @@ describe('from the definitions', () => {
     expect((await explain('blog.org/old', 'POST', world)).answer).toBe('308 to /new, because of `http.redirects`');
     expect((await explain('blog.org/files/a.txt', 'PUT', world)).answer).toMatch(/^405/);
     const { outranked, rules } = await explain('www.blog.org/files/a.txt', 'GET', world);
-    expect(outranked).toEqual([
-      '`*.blog.org` of blog fits as well: exact names come before names such as `*.example.org`',
-      '`*.org` of all fits as well: exact names come before names such as `*.example.org`',
-    ]);
+    expect(outranked).toEqual(['`*.org` of all fits as well: exact names come before names such as `*.example.org`']);
     expect(rules).toEqual([{ proxy: 'nginx', rule: 'server_name www.blog.org; location ^~ /files/' }]);
+  });
+
+  test('settings that every answer goes through', async () => {
+    world.define('blog', BLOG.replace('http:\n', 'http:\n  timeout: 5s\n  compress: true\n'));
+    const settings = async (url: string) =>
+      places(await explain(url, 'GET', world)).filter((text) => text.startsWith('setting'));
+    expect(await settings('blog.org')).toEqual(['setting http.timeout 8:3', 'setting http.compress 9:3']);
+    expect(await settings('blog.org/files/a.txt')).toEqual(['setting http.compress 9:3']);
   });
 
   test('the rules of Traefik, with the priority', async () => {
@@ -109,6 +115,9 @@ describe('from the definitions', () => {
     expect(explanation).toMatchObject({ offline: 'no engine', files: [{ of: 'definition', state: 'missing' }] });
     expect(causes(explanation)).toEqual([
       '`/src/blog/files/none.txt` is not there → names are compared letter by letter, upper and lower case too',
+    ]);
+    expect(causes(await explain('blog.org/files/A.txt', 'GET', world))).toEqual([
+      '`/src/blog/files/A.txt` is not there → did you mean `a.txt`?',
     ]);
   });
 
@@ -190,6 +199,10 @@ describe('with what is live', () => {
     expect(causes(await explain('blog.org/', 'GET', world))).toEqual([
       'the app did not answer this page within 1m → make it faster, or raise `http.timeout`',
     ]);
+    world.prober.visit = async () => ({ ok: true, status: 403, ms: 1 });
+    expect(causes(await explain('blog.org/api/admin', 'GET', world))[0]).toContain(
+      '`http.access` of blog keeps this machine out',
+    );
     world.prober.visit = async () => ({ ok: true, status: 404, ms: 1 });
     expect(causes(await explain('blog.org/', 'GET', world))[0]).toContain(
       'the app itself says that there is no such page',
@@ -208,6 +221,14 @@ describe('with what is live', () => {
     ]);
     // The rule is the one in force.
     expect(explanation.rules).toEqual([{ proxy: 'nginx', rule: 'server_name blog.org; location /' }]);
+  });
+
+  test('a site that is closed', async () => {
+    await deployed('blog', 'all');
+    await close('blog', [], world);
+    expect(causes(await explain('blog.org/', 'GET', world))).toEqual([
+      'blog is closed for maintenance: visitors get 503 → hostctl maintenance off blog',
+    ]);
   });
 
   test('a proxy that is down', async () => {
