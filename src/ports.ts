@@ -2,7 +2,7 @@
 import type { Readable } from 'node:stream';
 import type { ContainerSpec, NetworkSpec } from './core/container.ts';
 import type { Limits, Workspace } from './core/model.ts';
-import type { CertificateOrder, Issued } from './core/order.ts';
+import type { Authority, Dns } from './core/order.ts';
 import type { Upstream } from './core/routes.ts';
 import type { Base } from './core/base.ts';
 import type { Runtime } from './core/runtime.ts';
@@ -184,19 +184,6 @@ export interface Prober {
 }
 
 export type ProbeTarget = { readonly kind: 'socket'; readonly path: string } | Extract<Upstream, { kind: 'port' }>;
-
-// ---- certificates
-
-/** Orders a certificate and waits for it. Refusals are HostctlErrors that name the host. */
-export type Authority = (order: CertificateOrder) => Promise<Issued>;
-
-/** DNS itself, not this machine's view of it. @param servers to ask; empty for this machine's */
-export interface Dns {
-  /** Addresses of a name; empty when it has none. */
-  addresses(name: string, servers: readonly string[]): Promise<string[]>;
-  /** Values of its TXT records. */
-  texts(name: string, servers: readonly string[]): Promise<string[]>;
-}
 
 // ---- this machine
 

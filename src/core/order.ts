@@ -26,3 +26,14 @@ export interface Issued {
   readonly chain: string;
   readonly key: string;
 }
+
+/** Orders a certificate and waits for it. Refusals are HostctlErrors that name the host. */
+export type Authority = (order: CertificateOrder) => Promise<Issued>;
+
+/** DNS itself, not this machine's view of it. @param servers to ask; empty for this machine's */
+export interface Dns {
+  /** Addresses of a name; empty when it has none. */
+  addresses(name: string, servers: readonly string[]): Promise<string[]>;
+  /** Values of its TXT records. */
+  texts(name: string, servers: readonly string[]): Promise<string[]>;
+}

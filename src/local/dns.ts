@@ -1,7 +1,7 @@
 import { Resolver } from 'node:dns/promises';
+import type { Dns } from '../core/order.ts';
 import { quote } from '../core/units.ts';
 import { HostctlError } from '../errors.ts';
-import type { Dns } from '../ports.ts';
 
 const TIMEOUT_MS = 3000;
 const TRIES = 2;

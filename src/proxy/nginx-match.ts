@@ -1,12 +1,26 @@
+import { PROXY_HTTPS_PORT } from '../core/proxy-part.ts';
 import type { RuleView } from '../core/results.ts';
 import type { AskedRequest, GeneratedFile } from './driver.ts';
 
 /** The server and location of nginx that a request goes to. */
-export function nginxRules(files: readonly GeneratedFile[], { project, host, path }: AskedRequest): RuleView[] {
+export function nginxRules(files: readonly GeneratedFile[], asked: AskedRequest): RuleView[] {
+  const { project, host, path, scheme } = asked;
   const text = files.find((file) => file.path === `sites/${project}.conf`)?.text;
   if (text === undefined) return [];
-  const parts = [`server_name ${chooseServerName(text, host)}`, chooseLocation(text, path)];
+  const blocks = serversFor(text, scheme);
+  const name = chooseServerName(blocks.join('\n'), host);
+  const block = blocks.find((item) => item.includes(`    server_name ${name};\n`)) ?? '';
+  const parts = [`server_name ${name}`, chooseLocation(block, path)];
   return [{ proxy: 'nginx', rule: parts.filter((part) => part !== undefined).join('; ') }];
+}
+
+/** The server blocks that a scheme comes in by; behind another proxy all do by the same. */
+function serversFor(text: string, scheme: AskedRequest['scheme']): string[] {
+  const blocks = [...text.matchAll(/^server \{\n[\s\S]*?^\}$/gm)].map(([block]) => block);
+  const secure = new RegExp(`^ {4}listen ${PROXY_HTTPS_PORT} ssl;$`, 'm');
+  const plain = /^ {4}listen (?!.* ssl;)/m;
+  const fitting = blocks.filter((block) => (scheme === 'https' ? secure : plain).test(block));
+  return fitting.length > 0 ? fitting : blocks;
 }
 
 /**

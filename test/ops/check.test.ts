@@ -130,18 +130,10 @@ describe('routes and files', () => {
   });
 
   test('files that hostctl.yaml names', async () => {
-    const world = await World.with(
-      { a: project('a.org') },
-      { tls: { 'ca-certificates': './ca.pem', dns: { hook: './hook.sh add', env: './env' } } },
-    );
-    world.files.texts.set(
-      '/work/hostctl.yaml',
-      'tls:\n  ca-certificates: ./ca.pem\n  dns:\n    hook: ./hook.sh add\n    env: ./env\n',
-    );
-    world.files.texts.set('/work/env', '');
+    const world = await World.with({ a: project('a.org') }, { tls: { dns: { hook: './hook.sh add' } } });
+    world.files.texts.set('/work/hostctl.yaml', 'tls:\n  dns:\n    hook: ./hook.sh add\n');
     expect((await check(world)).findings.map(line)).toEqual([
-      'error files hostctl.yaml:2:20 /work/ca.pem is not there',
-      'error files hostctl.yaml:4:11 /work/hook.sh is not there',
+      'error files hostctl.yaml:3:11 /work/hook.sh is not there',
     ]);
   });
 });

@@ -4,16 +4,14 @@ import { originsOf } from '../../src/core/base.ts';
 import { LAYOUT } from '../../src/core/layout.ts';
 import type { Workspace } from '../../src/core/model.ts';
 import { hashOf, partName } from '../../src/core/names.ts';
-import type { CertificateOrder } from '../../src/core/order.ts';
+import type { Authority, CertificateOrder, Dns } from '../../src/core/order.ts';
 import { normaliseWorkspace } from '../../src/core/workspace.ts';
 import { HostctlError } from '../../src/errors.ts';
 import { loadTemplates } from '../../src/local/templates.ts';
 import type {
   Answer,
-  Authority,
   Clock,
   Context,
-  Dns,
   Event,
   Files,
   Host,
