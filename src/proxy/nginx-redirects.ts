@@ -9,7 +9,7 @@ const PLAIN = "[A-Za-z0-9._~@:,;=!*()'/-]*";
 export function redirectLocations(redirect: PathRedirect): Map<string, string[]> {
   const { path } = redirect;
   if (redirect.exact || redirect.status === 410) {
-    const body = sendTo(redirect, 'to' in redirect ? quoteNginx(redirect.to!) : undefined);
+    const body = sendTo(redirect, redirect.to === undefined ? undefined : quoteNginx(redirect.to));
     const below = path === '/' ? 'location /' : `location ^~ ${plainPath(path)}/`;
     const slash = path === '/' ? 'location = /' : `location = ${plainPath(path)}/`;
     return new Map([
