@@ -1,6 +1,5 @@
 import { domainToASCII } from 'node:url';
 import { routeAt } from './check-routes.ts';
-import type { Hostname } from './hostnames.ts';
 import { type Entry, hostName } from './match.ts';
 import type { Meaning, WebRequest } from './meaning.ts';
 import type { Project } from './model.ts';

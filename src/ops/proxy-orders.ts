@@ -1,11 +1,11 @@
 /** Certificates that a proxy orders and keeps by itself. */
-import { namesToOrder, readPair, type StoredCertificate, uncoveredNames } from '../core/certificate.ts';
+import { namesToOrder, type StoredCertificate, uncoveredNames } from '../core/certificate.ts';
 import { LAYOUT } from '../core/layout.ts';
 import type { Site } from '../core/routes.ts';
 import { quote } from '../core/units.ts';
 import { HostctlError } from '../errors.ts';
 import type { Context } from '../ports.ts';
-import { driverOf, edgeName } from './driver.ts';
+import { edgeName } from './driver.ts';
 import { restoreRoutes } from './route.ts';
 import { readKept } from './certificates.ts';
 

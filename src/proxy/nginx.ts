@@ -1,4 +1,3 @@
-import type { Hostname } from '../core/hostnames.ts';
 import { INSIDE, LAYOUT } from '../core/layout.ts';
 import type { DriverName } from '../core/model.ts';
 import { hashOf } from '../core/names.ts';

@@ -232,7 +232,7 @@ describe('a certificate that is ordered', () => {
     change();
     const [outcome] = await put('site');
     expect(outcome).toMatchObject({ release: 1, error: { code, exit: 1 } });
-    expect((outcome?.error as HostctlError).hints[0]).toBe(
+    expect((outcome!.error as HostctlError).hints[0]).toBe(
       'the release is live, and speaks plain http until it has a certificate',
     );
     expect(world.issuer.orders).toHaveLength(orders);
@@ -399,7 +399,7 @@ describe('the timer', () => {
 
   test('is a line for cron where it does not', async () => {
     await setup(world, { yes: true });
-    expect(world.ui.events.filter(({ type }) => type === 'note').at(-1)).toMatchObject({
+    expect(world.ui.events.findLast(({ type }) => type === 'note')).toMatchObject({
       text: expect.stringContaining(
         '17 3,15 * * * root /usr/bin/node /opt/hostctl/bin/hostctl.js --workspace /work tls renew',
       ),

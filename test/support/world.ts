@@ -121,7 +121,7 @@ class FakeHost implements Host {
 
   async lock(name: string, doing: string, wait = 0): Promise<() => Promise<void>> {
     // Whoever holds it goes on in between.
-    for (let turns = 0; wait > 0 && this.locks.has(name) && turns < 100_000; turns += 1) {
+    for (let turns = wait > 0 ? 100_000 : 0; turns > 0 && this.locks.has(name); turns -= 1) {
       await new Promise((resolve) => setImmediate(resolve));
     }
     const holder = this.locks.get(name);
