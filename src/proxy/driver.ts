@@ -10,7 +10,7 @@ export interface GeneratedFile {
 }
 
 /** A certificate in the data root, as a configuration names it. */
-export interface LoadedCertificate {
+interface LoadedCertificate {
   /** Its directory below the project's; absent for one that the proxy has from somewhere else. */
   readonly version?: string;
   /** DNS names it is for. */
