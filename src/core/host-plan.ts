@@ -65,7 +65,8 @@ function planForeign(observed: Observed, { instance, proxy }: Workspace): Step[]
 function planProxy(observed: Observed, parts: readonly ContainerSpec[]): StepOf<'proxy'> | undefined {
   const names = parts.map((part) => part.name);
   const proxies = observed.containers.filter((item) => item.labels[LABEL.role] === 'proxy');
-  const replaces = proxies.filter((item) => !names.includes(item.name)).map((item) => item.name);
+  const replaces = proxies.map((item) => item.name).filter((name) => !names.includes(name));
+  replaces.sort();
   const wrong = parts.flatMap((part) => {
     const why = partWhy(
       part,

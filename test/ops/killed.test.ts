@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { LAYOUT } from '../../src/core/layout.ts';
+import type { DriverName } from '../../src/core/model.ts';
 import { formatPlan } from '../../src/core/steps.ts';
 import { deploy, plan } from '../../src/ops/deploy.ts';
+import { partNames } from '../../src/ops/driver.ts';
 import { remove } from '../../src/ops/remove.ts';
 import { rollback } from '../../src/ops/rollback.ts';
 import { World } from '../support/world.ts';
@@ -22,6 +24,8 @@ apps:
 
 interface Case {
   readonly from: string;
+  /** Default: nginx. */
+  readonly driver?: DriverName;
   /** What is killed, and then done again. */
   readonly act: (world: World) => Promise<unknown>;
   /** Before it. */
@@ -32,8 +36,8 @@ interface Case {
 
 const put = (world: World) => deploy(['blog'], world, { wait: 0 });
 
-async function deployed(definition: string): Promise<World> {
-  const world = await World.with({ blog: definition });
+async function deployed({ from, driver = 'nginx' }: Pick<Case, 'from' | 'driver'>): Promise<World> {
+  const world = await World.with({ blog: from }, { proxy: { driver } });
   world.source('blog', { 'package.json': '{}', 'server.js': 'one', 'files/a.txt': 'A' });
   for (const image of ['postgres:17', 'postgres:18']) await world.engine.pull(image);
   return world;
@@ -68,6 +72,37 @@ const cases: Readonly<Record<string, Case>> = {
     },
     act: put,
     serving: true,
+  },
+  'a first deploy under Traefik': { from: SITE, driver: 'traefik', act: put, serving: false },
+  'a new version under Traefik': {
+    from: SITE,
+    driver: 'traefik',
+    change: async (world) => {
+      await put(world);
+      world.source('blog', { 'server.js': 'two', 'files/a.txt': 'B' });
+    },
+    act: put,
+    serving: true,
+  },
+  'a change of the proxy to Traefik': {
+    from: SITE,
+    change: async (world) => {
+      await put(world);
+      Object.assign(world.workspace.proxy, { driver: 'traefik' });
+    },
+    act: put,
+    // Which of the two has the ports changes in the middle of it.
+    serving: false,
+  },
+  'a change of the proxy to nginx': {
+    from: SITE,
+    driver: 'traefik',
+    change: async (world) => {
+      await put(world);
+      Object.assign(world.workspace.proxy, { driver: 'nginx' });
+    },
+    act: put,
+    serving: false,
   },
   'other limits': {
     from: SITE,
@@ -110,6 +145,10 @@ async function expectWhole(world: World): Promise<void> {
   const tasks = [...world.engine.boxes.values()].filter((box) => box.spec.labels['hostctl.role'] === 'task');
   expect(tasks).toEqual([]);
   expect(await world.host.read(LAYOUT.unfinished('blog'))).toBeUndefined();
+  const proxies = [...world.engine.boxes.values()].filter((box) => box.spec.labels['hostctl.role'] === 'proxy');
+  expect(proxies.map((box) => `${box.spec.name} ${box.state}`).toSorted()).toEqual(
+    partNames(world).map((name) => `${name} running`),
+  );
   const sockets = running.filter((name) =>
     world.engine.boxes.get(name)!.spec.mounts.some((m) => m.target === '/run/hostctl'),
   );
@@ -119,7 +158,7 @@ async function expectWhole(world: World): Promise<void> {
 describe.each(Object.entries(cases))('%s', (_name, item) => {
   test('killed at any change, and run again, ends whole', async () => {
     for (let k = 1; ; k += 1) {
-      const world = await deployed(item.from);
+      const world = await deployed(item);
       await item.change?.(world);
       const revive = world.killAt(k);
       await item.act(world).catch(() => undefined);
@@ -134,7 +173,7 @@ describe.each(Object.entries(cases))('%s', (_name, item) => {
   test('killed at any change, and given up, leaves what served', async () => {
     if (!item.serving || item.from === TCP) return;
     for (let k = 1; ; k += 1) {
-      const world = await deployed(item.from);
+      const world = await deployed(item);
       await item.change?.(world);
       const revive = world.killAt(k);
       await item.act(world).catch(() => undefined);
@@ -150,7 +189,7 @@ describe.each(Object.entries(cases))('%s', (_name, item) => {
 
 test('a removal that is killed at any change and run again leaves nothing', async () => {
   for (let k = 1; ; k += 1) {
-    const world = await deployed(TCP);
+    const world = await deployed({ from: TCP });
     await put(world);
     const revive = world.killAt(k);
     await remove('blog', true, world).catch(() => undefined);

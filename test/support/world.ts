@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { load } from 'js-yaml';
 import { extract } from 'tar-stream';
 import { originsOf } from '../../src/core/base.ts';
 import { LAYOUT } from '../../src/core/layout.ts';
@@ -402,8 +403,21 @@ export class World implements Context {
       .toSorted();
   }
 
+  /** The container behind the service of the router for the whole of a hostname. */
+  #routedBy(host: string): string | undefined {
+    const text = this.host.entries.get(LAYOUT.dynamicFile)?.text;
+    const { http } = (load(text ?? '') ?? {}) as { http?: { routers: object; services: object } };
+    const routers = Object.values(http?.routers ?? {}) as { rule: string; service: string }[];
+    const service = routers.find(({ rule }) => rule === `Host(\`${host}\`)`)?.service;
+    if (service === undefined) return undefined;
+    const { servers } = (http!.services as Record<string, { loadBalancer: { servers: { url: string }[] } }>)[service]!
+      .loadBalancer;
+    return /^http:\/\/(.*)-of\d+:\d+$/.exec(servers[0]!.url)?.[1];
+  }
+
   /** Which container a visitor of a hostname reaches. */
   servedBy(host: string): string | undefined {
+    if (this.workspace.proxy.driver === 'traefik') return this.#routedBy(host);
     const live = this.host.entries.get(LAYOUT.live[this.workspace.proxy.driver])?.target;
     const files = [...this.host.entries].filter(([path]) => path.startsWith(`proxy/${live}/sites/`));
     const site = files.find(([, { text }]) => text?.includes(`server_name ${host};`))?.[1].text;
