@@ -155,6 +155,19 @@ describe('a certificate that is ordered', () => {
   });
 });
 
+describe('with a Traefik that somebody else runs', () => {
+  const settings = {
+    proxy: { existing: { container: 'traefik', directory: '/etc/traefik/dynamic' } },
+  } as Parameters<typeof World.with>[1];
+
+  test('certificates are its matter, and so is how they are ordered', async () => {
+    expect((await read(site('{ acme: dns }', '"*projectname.org"'), settings)).problems).toEqual([]);
+    expect((await read(site(files('own.pem', 'own.key')), settings)).problems).toEqual([
+      '4:8 tls.certificate: the Traefik that runs already cannot read files of yours → give them to that one and write `tls: { acme: http }`: which challenge it is does not matter then',
+    ]);
+  });
+});
+
 test.each([
   ['www.example.org', ['www.example.org'], true],
   ['www.example.org', ['*.example.org'], true],
