@@ -316,5 +316,18 @@ describe.each(['nginx', 'traefik'] as const)('https with %s', (driver) => {
       writeFileSync(path, text);
       expect((await askSecurely(lab, 'www.later.org', '/')).status).toBe(200);
     });
+
+    test.runIf(driver === 'nginx')('goes along to the other driver, or is ordered anew by it', async () => {
+      const path = join(lab.dir, 'hostctl.yaml');
+      writeFileSync(path, readFileSync(path, 'utf8').replace('driver: nginx', 'driver: traefik'));
+      await lab.ok('deploy --all');
+      expect((await askSecurely(lab, 'own.org', '/')).fingerprint).toBe(printOf(join(lab.dir, 'own/cert.pem')));
+      const root = await pebble.root();
+      for (const host of ['acme.org', 'www.later.org', 'any.wild.org']) {
+        expect((await askSecurely(lab, host, '/', { ca: root })).status, host).toBe(200);
+        expect((await ask(lab, host, '/')).status, host).toBe(301);
+      }
+      expect(await lab.ok('plan --all')).toContain('Up to date.');
+    });
   });
 });

@@ -201,17 +201,21 @@ describe('a certificate', () => {
   test.each([
     ['of the user', own, OWN.certificate],
     ['that is ordered', ordered, BLOG.certificate],
-  ])('%s, killed at any change and run again, is in force', async (_, definition, certificate) => {
-    for (let k = 1; ; k += 1) {
-      const world = await start(definition);
-      const revive = world.killAt(k);
-      await put(world).catch(() => undefined);
-      const killed = revive();
-      for (const { error } of await put(world)) expect(error, `killed at ${k}`).toBeUndefined();
-      await expectLoaded(world, certificate);
-      if (!killed) break;
-    }
-  }, 60_000);
+  ])(
+    '%s, killed at any change and run again, is in force',
+    async (_, definition, certificate) => {
+      for (let k = 1; ; k += 1) {
+        const world = await start(definition);
+        const revive = world.killAt(k);
+        await put(world).catch(() => undefined);
+        const killed = revive();
+        for (const { error } of await put(world)) expect(error, `killed at ${k}`).toBeUndefined();
+        await expectLoaded(world, certificate);
+        if (!killed) break;
+      }
+    },
+    60_000,
+  );
 
   test('that takes the place of another leaves one of the two in force at any moment', async () => {
     for (let k = 1; ; k += 1) {
