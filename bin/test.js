@@ -16,5 +16,8 @@ requireRoot('npm test');
 // The Docker client is what `.dockerignore` is compared with.
 ensureProgram('docker', 'docker.io');
 ensureProgram('docker', 'docker-cli');
+// Let's Encrypt's test server with its DNS server, and what makes certificates of a user.
+ensureProgram('pebble', 'pebble');
+ensureProgram('openssl', 'openssl');
 say('end-to-end tests; the first run also installs Docker Engine and makes the base images');
 run('node_modules/.bin/vitest', ['run', '--project', 'e2e']);

@@ -15,6 +15,8 @@ interface HostSettings {
   readonly sockets: boolean;
   /** Whether hostctl orders certificates for it. */
   readonly orders: boolean;
+  /** Whether it is a Traefik that somebody else runs. */
+  readonly existing: boolean;
   readonly tls: WorkspaceTls;
 }
 

@@ -26,7 +26,17 @@ export const projectTls = z
 
 export type ProjectTlsInput = z.infer<typeof projectTls>;
 
-const ADDRESS_PATTERN = /^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:]+\]|[0-9a-f:]*:[0-9a-f:]*:[0-9a-f:]*)(:\d{1,5})?$/;
+/** `9.9.9.9`, `9.9.9.9:53`, `2620:fe::fe` or `[2620:fe::fe]:53`. */
+const resolver = z.string({ error: 'write the address of a DNS server' }).refine(
+  (value) => {
+    const [, bracketed, plain] = /^(?:\[(.*)\](?::\d{1,5})?|([^:]*)(?::\d{1,5})?)$/.exec(value) ?? [];
+    return z.ipv4().safeParse(plain).success || z.ipv6().safeParse(bracketed ?? value).success;
+  },
+  {
+    error: (issue) =>
+      `${quote(String(issue.input))} is no DNS server: write an address such as 9.9.9.9 or 127.0.0.1:5353`,
+  },
+);
 
 export const workspaceTls = z
   .strictObject({
@@ -47,12 +57,7 @@ export const workspaceTls = z
       .describe('PEM file with the certificates of a private certificate authority whose directory is asked.')
       .optional(),
     resolvers: z
-      .array(
-        text(
-          ADDRESS_PATTERN,
-          (value) => `${quote(value)} is no DNS server: write an address such as 9.9.9.9 or 127.0.0.1:5353`,
-        ),
-      )
+      .array(resolver)
       .min(1, { error: 'at least one DNS server, such as [9.9.9.9]' })
       .describe("DNS servers that are asked whether a name is ready before it is ordered. Default: this machine's.")
       .optional(),

@@ -32,8 +32,10 @@ export function readTls(
       report.add(['tls', given], 'stands beside `acme`', { hint: 'keep one of the two', on: 'key' });
       return undefined;
     }
-    checkChallenge(input.acme, around, report);
-    checkOrder(input.acme, hostnames, report);
+    if (!around.host.existing) {
+      checkChallenge(input.acme, around, report);
+      checkOrder(input.acme, hostnames, report);
+    }
     return { source: { kind: 'acme', challenge: input.acme }, redirect };
   }
   if (input.certificate === undefined || input.key === undefined) {
@@ -47,6 +49,11 @@ export function readTls(
       hint,
       on: 'key',
     });
+    return undefined;
+  }
+  if (around.host.existing) {
+    const hint = 'give them to that one and write `tls: { acme: http }`: which challenge it is does not matter then';
+    report.add(['tls', 'certificate'], 'the Traefik that runs already cannot read files of yours', { hint, on: 'key' });
     return undefined;
   }
   const files = { certificate: resolve(around.dir, input.certificate), key: resolve(around.dir, input.key) };

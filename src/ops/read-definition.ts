@@ -42,9 +42,9 @@ export async function readDefinition(
   if ('problems' in read) return { shown, problems: read.problems };
   const { file } = read;
   const name = nameOf(path);
-  const { driver } = workspace.proxy;
+  const { driver, existing } = workspace.proxy;
   const { sockets, storage } = drivers[driver];
-  const host = { driver, sockets, orders: storage === undefined, tls: workspace.tls };
+  const host = { driver, sockets, orders: storage === undefined, existing: existing !== undefined, tls: workspace.tls };
   const normalised = async (input: ProjectInput): Promise<ReturnType<typeof normalise>> => {
     const dir = resolve(path, '..');
     const world = await lookAround(input, dir, files, runtimes);

@@ -52,11 +52,18 @@ function dnsChallenge({ dns, resolvers }: WorkspaceTls): string[] {
     ...(resolvers.length === 0
       ? []
       : [
-          `dnsChallenge.resolvers=${resolvers.map((server) => (/:\d+$/.test(server) ? server : `${server}:53`)).join(',')}`,
+          `dnsChallenge.resolvers=${resolvers.map(withPort).join(',')}`,
           'dnsChallenge.propagation.requireAllRNS=true',
           'dnsChallenge.propagation.disableANSChecks=true',
         ]),
   ];
+}
+
+function withPort(server: string): string {
+  if (server.startsWith('[')) return server.endsWith(']') ? `${server}:53` : server;
+  const colons = server.split(':').length - 1;
+  if (colons > 1) return `[${server}]:53`;
+  return colons === 1 ? server : `${server}:53`;
 }
 
 /** Certificates and how handshakes are made. */

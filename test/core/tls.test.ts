@@ -155,6 +155,19 @@ describe('a certificate that is ordered', () => {
   });
 });
 
+describe('with a Traefik that somebody else runs', () => {
+  const settings = {
+    proxy: { existing: { container: 'traefik', directory: '/etc/traefik/dynamic' } },
+  } as Parameters<typeof World.with>[1];
+
+  test('certificates are its matter, and so is how they are ordered', async () => {
+    expect((await read(site('{ acme: dns }', '"*projectname.org"'), settings)).problems).toEqual([]);
+    expect((await read(site(files('own.pem', 'own.key')), settings)).problems).toEqual([
+      '4:8 tls.certificate: the Traefik that runs already cannot read files of yours → give them to that one and write `tls: { acme: http }`: which challenge it is does not matter then',
+    ]);
+  });
+});
+
 test.each([
   ['www.example.org', ['www.example.org'], true],
   ['www.example.org', ['*.example.org'], true],
@@ -221,6 +234,10 @@ describe('hostctl.yaml', () => {
     ],
     ['tls: { ca-certificates: ./none.pem }', '1:25 tls.ca-certificates: `/work/none.pem` cannot be read'],
     ['tls: { dns: { env: ./none.env } }', '1:20 tls.dns.env: `/work/none.env` cannot be read'],
+    [
+      'tls: { resolvers: [9.9.9.9, "[2620:fe::fe]:53", "2620:fe::fe", "127.0.0.1:53", 9.9.9.999] }',
+      '1:78 tls.resolvers[4]: `9.9.9.999` is no DNS server: write an address such as 9.9.9.9 or 127.0.0.1:5353',
+    ],
     ['tls: { email: me }', '1:15 tls.email: write an e-mail address'],
     [
       'tls: { resolvers: [dns.example.org] }',

@@ -95,6 +95,25 @@ describe.each(['nginx', 'traefik'] as const)('https with %s', (driver) => {
       }
     });
 
+    test('settings of the route hold there too: canonical host, redirects, HSTS', async () => {
+      ownCertificate(lab, 'rich', ['www.rich.org', 'rich.org']);
+      define('rich', [
+        'www.rich.org',
+        'rich.org',
+      ], 'tls: { certificate: ../rich/cert.pem, key: ../rich/key.pem }\nhttp: { canonical: www.rich.org, hsts: 1d, redirects: { /old: /new } }\n');
+      await lab.ok('deploy rich');
+      const plain = await ask(lab, 'rich.org', '/a');
+      expect([plain.status, plain.headers.location]).toEqual([301, `https://rich.org:${lab.https}/a`]);
+      expect(plain.headers['strict-transport-security']).toBeUndefined();
+      // As a visitor asks: with the port.
+      const other = await askSecurely(lab, 'rich.org', '/a', { port: true });
+      expect([other.status, other.headers['location']]).toEqual([301, `https://www.rich.org:${lab.https}/a`]);
+      const moved = await askSecurely(lab, 'www.rich.org', '/old/b?c');
+      expect([moved.status, moved.headers['location']]).toEqual([301, '/new/b?c']);
+      const app = await askSecurely(lab, 'www.rich.org', '/');
+      expect([app.status, app.headers['strict-transport-security']]).toEqual([200, 'max-age=86400']);
+    });
+
     test('the key is for the proxy alone', () => {
       const { mode, uid, gid } = statSync(join(live('own'), 'key.pem'));
       expect([mode & 0o777, uid, gid]).toEqual([0o640, 0, PROXY_UID]);
@@ -156,7 +175,7 @@ describe.each(['nginx', 'traefik'] as const)('https with %s', (driver) => {
       define('acme', ['www.acme.org', 'acme.org'], 'tls: { acme: http }\n');
       expect((await lab.hostctl('plan acme')).out).toContain('order   a certificate for www.acme.org, acme.org');
       await lab.ok('deploy acme');
-      const reply = await askSecurely(lab, 'acme.org', '/', await pebble.root());
+      const reply = await askSecurely(lab, 'acme.org', '/', { ca: await pebble.root() });
       expect([reply.status, reply.error]).toEqual([200, '']);
       expect((await ask(lab, 'www.acme.org', '/')).status).toBe(301);
       expect(await lab.ok('deploy acme')).toContain('up to date');
@@ -179,22 +198,22 @@ describe.each(['nginx', 'traefik'] as const)('https with %s', (driver) => {
       expect((await lab.hostctl('doctor')).out).toMatch(/certificate of later: there is none/);
       await pebble.point('www.later.org');
       expect(await lab.ok('tls renew')).toMatch(/kept +acme.*\n.*renewed +later/);
-      expect((await askSecurely(lab, 'www.later.org', '/', await pebble.root())).status).toBe(200);
+      expect((await askSecurely(lab, 'www.later.org', '/', { ca: await pebble.root() })).status).toBe(200);
     });
 
     test('a hostname that is added gets a new certificate', async () => {
       await pebble.point('shop.acme.org');
       define('acme', ['www.acme.org', 'acme.org', 'shop.acme.org'], 'tls: { acme: http }\n');
       await lab.ok('deploy acme');
-      expect((await askSecurely(lab, 'shop.acme.org', '/', await pebble.root())).status).toBe(200);
+      expect((await askSecurely(lab, 'shop.acme.org', '/', { ca: await pebble.root() })).status).toBe(200);
     });
 
     test('by a DNS record for a wildcard, which the hook makes and takes away', async () => {
       define('wild', ['wild.org', '*.wild.org'], 'tls: { acme: dns }\n');
       await lab.ok('deploy wild');
       const root = await pebble.root();
-      expect((await askSecurely(lab, 'any.wild.org', '/', root)).status).toBe(200);
-      expect((await askSecurely(lab, 'wild.org', '/', root)).status).toBe(200);
+      expect((await askSecurely(lab, 'any.wild.org', '/', { ca: root })).status).toBe(200);
+      expect((await askSecurely(lab, 'wild.org', '/', { ca: root })).status).toBe(200);
       expect(pebble.calls.toSorted()).toEqual([
         'set _acme-challenge.wild.org',
         'set _acme-challenge.wild.org',
@@ -219,7 +238,7 @@ describe.each(['nginx', 'traefik'] as const)('https with %s', (driver) => {
         await visitor;
         expect(statuses.length).toBeGreaterThan(5);
         expect(statuses.filter((status) => status !== 200)).toEqual([]);
-        const after = await askSecurely(lab, 'acme.org', '/', await pebble.root());
+        const after = await askSecurely(lab, 'acme.org', '/', { ca: await pebble.root() });
         expect(after.status).toBe(200);
         expect(after.fingerprint).not.toBe(before.fingerprint);
       },
@@ -235,7 +254,9 @@ describe.each(['nginx', 'traefik'] as const)('https with %s', (driver) => {
       expect(out).toMatch(/failed +acme, the old one is valid until/);
       expect(out).toMatch(/renewed +later/);
       expect(err).toMatch(/the authority could not verify `acme\.org`: .*127\.0\.0\.77/s);
-      expect((await askSecurely(lab, 'acme.org', '/', await pebble.root())).fingerprint).toBe(before.fingerprint);
+      expect((await askSecurely(lab, 'acme.org', '/', { ca: await pebble.root() })).fingerprint).toBe(
+        before.fingerprint,
+      );
       expect((await askSecurely(lab, 'www.later.org', '/')).fingerprint).not.toBe(other.fingerprint);
       await pebble.point('acme.org');
     });
@@ -244,7 +265,7 @@ describe.each(['nginx', 'traefik'] as const)('https with %s', (driver) => {
       await pebble.point('alpn.org');
       define('alpn', ['alpn.org'], 'tls: { acme: tls-alpn }\n');
       await lab.ok('deploy alpn');
-      expect((await askSecurely(lab, 'alpn.org', '/', await pebble.root())).status).toBe(200);
+      expect((await askSecurely(lab, 'alpn.org', '/', { ca: await pebble.root() })).status).toBe(200);
     });
 
     test.runIf(driver === 'traefik')('is renewed by Traefik itself, and kept when that fails', async () => {
@@ -255,7 +276,7 @@ describe.each(['nginx', 'traefik'] as const)('https with %s', (driver) => {
       // For a moment after its start Traefik shows a certificate of its own making.
       const root = await pebble.root();
       const printOfSite = async (host: string): Promise<string> => {
-        const reply = await askSecurely(lab, host, '/', root);
+        const reply = await askSecurely(lab, host, '/', { ca: root });
         return reply.status === 200 ? reply.fingerprint : '';
       };
       const renewed = (host: string, old: string): Promise<void> =>
@@ -294,6 +315,19 @@ describe.each(['nginx', 'traefik'] as const)('https with %s', (driver) => {
       expect(err).toMatch(/the certificate authority cannot be asked: .*certificate/);
       writeFileSync(path, text);
       expect((await askSecurely(lab, 'www.later.org', '/')).status).toBe(200);
+    });
+
+    test.runIf(driver === 'nginx')('goes along to the other driver, or is ordered anew by it', async () => {
+      const path = join(lab.dir, 'hostctl.yaml');
+      writeFileSync(path, readFileSync(path, 'utf8').replace('driver: nginx', 'driver: traefik'));
+      await lab.ok('deploy --all');
+      expect((await askSecurely(lab, 'own.org', '/')).fingerprint).toBe(printOf(join(lab.dir, 'own/cert.pem')));
+      const root = await pebble.root();
+      for (const host of ['acme.org', 'www.later.org', 'any.wild.org']) {
+        expect((await askSecurely(lab, host, '/', { ca: root })).status, host).toBe(200);
+        expect((await ask(lab, host, '/')).status, host).toBe(301);
+      }
+      expect(await lab.ok('plan --all')).toContain('Up to date.');
     });
   });
 });

@@ -6,6 +6,7 @@ import { deploy, plan } from '../../src/ops/deploy.ts';
 import { partNames } from '../../src/ops/driver.ts';
 import { remove } from '../../src/ops/remove.ts';
 import { rollback } from '../../src/ops/rollback.ts';
+import { BLOG, OWN, RENEWED } from '../support/certificates.ts';
 import { World } from '../support/world.ts';
 
 const SITE = `
@@ -203,4 +204,74 @@ test('a removal that is killed at any change and run again leaves nothing', asyn
     expect(world.servedBy('www.blog.org')).toBeUndefined();
     if (!killed) break;
   }
+});
+
+describe('a certificate', () => {
+  const own = `${SITE.replace('www.blog.org', 'www.blog.org, www.example.org')}tls: { certificate: /src/tls/cert.pem, key: /src/tls/key.pem }\n`;
+  const ordered = `${SITE.replace('www.blog.org', 'www.blog.org, www.example.org')}tls: { acme: dns }\n`;
+  const settings = { proxy: { driver: 'nginx' as const }, tls: { dns: { hook: './hook.sh', wait: '10s' } } };
+  const give = (world: World, pair: typeof OWN): void =>
+    world.source('tls', { 'cert.pem': pair.certificate, 'key.pem': pair.key });
+
+  async function start(definition: string): Promise<World> {
+    const world = await World.with({ blog: definition }, settings);
+    world.source('blog', { 'package.json': '{}', 'server.js': 'one', 'files/a.txt': 'A' });
+    give(world, OWN);
+    for (const name of ['www.blog.org', 'www.example.org']) {
+      world.dns.records.set(`_acme-challenge.${name}`, [`value of ${name}`]);
+    }
+    world.issuer.next = BLOG;
+    return world;
+  }
+
+  /** The proxy has loaded this certificate and no other, and nothing is left to do. */
+  async function expectLoaded(world: World, certificate: string): Promise<void> {
+    await expectWhole(world);
+    const version = await world.host.readLink(LAYOUT.liveCertificate('blog'));
+    expect(await world.host.read(`${LAYOUT.certificate('blog', version!)}/chain.pem`)).toBe(certificate);
+    const live = await world.host.readLink(LAYOUT.live.nginx);
+    const config = await world.host.read(`proxy/${live}/sites/blog.conf`);
+    expect(config!.match(/ssl_certificate .*/g)).toEqual([
+      `ssl_certificate /etc/hostctl-tls/blog/${version}/chain.pem;`,
+    ]);
+    expect(formatPlan(await plan(['blog'], world))).toBe('Up to date.\n');
+  }
+
+  test.each([
+    ['of the user', own, OWN.certificate],
+    ['that is ordered', ordered, BLOG.certificate],
+  ])(
+    '%s, killed at any change and run again, is in force',
+    async (_, definition, certificate) => {
+      for (let k = 1; ; k += 1) {
+        const world = await start(definition);
+        const revive = world.killAt(k);
+        await put(world).catch(() => undefined);
+        const killed = revive();
+        for (const { error } of await put(world)) expect(error, `killed at ${k}`).toBeUndefined();
+        await expectLoaded(world, certificate);
+        if (!killed) break;
+      }
+    },
+    60_000,
+  );
+
+  test('that takes the place of another leaves one of the two in force at any moment', async () => {
+    for (let k = 1; ; k += 1) {
+      const world = await start(own);
+      await put(world);
+      give(world, RENEWED);
+      const revive = world.killAt(k);
+      await put(world).catch(() => undefined);
+      const killed = revive();
+      const version = await world.host.readLink(LAYOUT.liveCertificate('blog'));
+      expect([OWN.certificate, RENEWED.certificate]).toContain(
+        await world.host.read(`${LAYOUT.certificate('blog', version!)}/chain.pem`),
+      );
+      expect(world.running('blog')).toContain(world.servedBy('www.blog.org'));
+      await put(world);
+      await expectLoaded(world, RENEWED.certificate);
+      if (!killed) break;
+    }
+  }, 60_000);
 });

@@ -275,11 +275,15 @@ describe('a certificate that is ordered', () => {
     );
     world.issuer.next = WILD;
     const calls: string[] = [];
+    const made: { name: string; value: string; from: number }[] = [];
+    vi.spyOn(world.dns, 'texts').mockImplementation(async (asked?: string) =>
+      made.filter(({ name, from }) => name === asked && from <= world.clock.now()).map(({ value }) => value),
+    );
     vi.spyOn(world.machine, 'run').mockImplementation(async (argv: readonly string[] = []) => {
       calls.push(argv.join(' '));
       const [, , command, name, value] = argv;
-      if (command === 'set')
-        setTimeout(() => world.dns.records.set(name!, [...(world.dns.records.get(name!) ?? []), value!]), 1);
+      // DNS takes its time.
+      if (command === 'set') made.push({ name: name!, value: value!, from: world.clock.now() + 5000 });
       return { code: 0, output: '' };
     });
     await ok('site');

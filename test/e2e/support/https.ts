@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { request } from 'node:https';
 import { connect, type PeerCertificate, type SecureVersion } from 'node:tls';
 import type { Lab } from './lab.ts';
@@ -6,14 +7,23 @@ export interface SecureReply {
   /** 0: no handshake, or closed without an answer. */
   readonly status: number;
   readonly body: string;
+  readonly headers: IncomingHttpHeaders;
   /** SHA-256 fingerprint of the certificate that was shown. */
   readonly fingerprint: string;
   /** What went wrong, when nothing was answered. */
   readonly error: string;
 }
 
-/** One https request to the lab's proxy. @param ca PEM to verify the certificate by; without, any will do */
-export function askSecurely(lab: Lab, host: string, path: string, ca?: string): Promise<SecureReply> {
+export interface AskSecurely {
+  /** PEM to verify the certificate by; without, any will do. */
+  readonly ca?: string;
+  /** Names the port in the Host, as browsers do where it is not 443. */
+  readonly port?: boolean;
+}
+
+/** One https request to the lab's proxy. */
+export function askSecurely(lab: Lab, host: string, path: string, how: AskSecurely = {}): Promise<SecureReply> {
+  const { ca, port = false } = how;
   return new Promise((resolve) => {
     let fingerprint = '';
     const outgoing = request(
@@ -22,7 +32,7 @@ export function askSecurely(lab: Lab, host: string, path: string, ca?: string): 
         port: lab.https,
         servername: host,
         path,
-        headers: { Host: host },
+        headers: { Host: port ? `${host}:${lab.https}` : host },
         agent: false,
         timeout: 30_000,
         ...(ca === undefined ? { rejectUnauthorized: false } : { ca }),
@@ -32,7 +42,9 @@ export function askSecurely(lab: Lab, host: string, path: string, ca?: string): 
         response.on('data', (chunk: Buffer) => {
           body += chunk.toString();
         });
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, body, fingerprint, error: '' }));
+        response.on('end', () =>
+          resolve({ status: response.statusCode ?? 0, body, headers: response.headers, fingerprint, error: '' }),
+        );
       },
     );
     outgoing.on('socket', (socket) =>
@@ -41,7 +53,7 @@ export function askSecurely(lab: Lab, host: string, path: string, ca?: string): 
           .fingerprint256;
       }),
     );
-    outgoing.on('error', (error) => resolve({ status: 0, body: '', fingerprint, error: error.message }));
+    outgoing.on('error', (error) => resolve({ status: 0, body: '', headers: {}, fingerprint, error: error.message }));
     outgoing.on('timeout', () => outgoing.destroy(new Error('timeout')));
     outgoing.end();
   });
