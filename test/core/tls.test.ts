@@ -236,7 +236,7 @@ describe('hostctl.yaml', () => {
     ['tls: { dns: { env: ./none.env } }', '1:20 tls.dns.env: `/work/none.env` cannot be read'],
     [
       'tls: { resolvers: [9.9.9.9, "[2620:fe::fe]:53", "2620:fe::fe", "127.0.0.1:53", 9.9.9.999] }',
-      '1:78 tls.resolvers[4]: `9.9.9.999` is no DNS server: write an address such as 9.9.9.9 or 127.0.0.1:5353',
+      '1:80 tls.resolvers[4]: `9.9.9.999` is no DNS server: write an address such as 9.9.9.9 or 127.0.0.1:5353',
     ],
     ['tls: { email: me }', '1:15 tls.email: write an e-mail address'],
     [
