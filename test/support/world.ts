@@ -408,11 +408,11 @@ export class World implements Context {
     const text = this.host.entries.get(LAYOUT.dynamicFile)?.text;
     const { http } = (load(text ?? '') ?? {}) as { http?: { routers: object; services: object } };
     const routers = Object.values(http?.routers ?? {}) as { rule: string; service: string }[];
-    const service = routers.find(({ rule }) => rule === `Host(\`${host}\`)`)?.service;
-    if (service === undefined) return undefined;
-    const { servers } = (http!.services as Record<string, { loadBalancer: { servers: { url: string }[] } }>)[service]!
-      .loadBalancer;
-    return /^http:\/\/(.*)-of\d+:\d+$/.exec(servers[0]!.url)?.[1];
+    // Those for the whole of some hostnames; what leads to https leads to the same in the end.
+    const whole = routers.filter(({ rule }) => rule.split(' || ').includes(`Host(\`${host}\`)`));
+    const services = http?.services as Record<string, { loadBalancer: { servers: { url: string }[] } }>;
+    const urls = whole.map(({ service }) => services[service]!.loadBalancer.servers[0]!.url);
+    return urls.map((url) => /^http:\/\/(.*)-of\d+:\d+$/.exec(url)?.[1]).find((name) => name !== undefined);
   }
 
   /** Which container a visitor of a hostname reaches. */
