@@ -65,6 +65,9 @@ export const INSIDE = {
   acme: '/var/lib/hostctl/acme',
 } as const;
 
+/** Header of hostctl's own visits: for them nobody's hostname is no answer, not a page that says 404. */
+export const VISIT_HEADER = 'X-Hostctl-Visit';
+
 /** Asked of a Traefik that somebody else runs, to learn what it has loaded. */
 export const MARKER_HOST = 'hostctl.invalid';
 

@@ -1,6 +1,15 @@
 import { type IncomingMessage, request, type RequestOptions } from 'node:http';
 import { request as requestSecurely, type RequestOptions as SecureOptions } from 'node:https';
-import { adminToken, INNER, INSIDE, LAYOUT, MARKER_HOST, PASS_COOKIE, probePass } from '../core/layout.ts';
+import {
+  adminToken,
+  INNER,
+  INSIDE,
+  LAYOUT,
+  MARKER_HOST,
+  PASS_COOKIE,
+  probePass,
+  VISIT_HEADER,
+} from '../core/layout.ts';
 import type { ProxySettings } from '../core/model.ts';
 import type { Answer, Prober, ProbeRequest, ProbeTarget } from '../ports.ts';
 
@@ -49,7 +58,7 @@ export class ProxyProber implements Prober {
     const { address, http, https } = this.#settings;
     const host = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address;
     const cookie = pass === undefined ? {} : { Cookie: `${PASS_COOKIE}=${pass}` };
-    const plain = { host, port: http, path, headers: { Host: name, ...cookie } };
+    const plain = { host, port: http, path, headers: { Host: name, [VISIT_HEADER]: '1', ...cookie } };
     // Whether the certificate is good is for others to say: this is about who answers.
     return send(secure ? { ...plain, port: https, servername: name, rejectUnauthorized: false } : plain, timeout);
   }

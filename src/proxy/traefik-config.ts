@@ -1,5 +1,5 @@
 import type { Site } from '../core/routes.ts';
-import { MARKER_HOST } from '../core/layout.ts';
+import { MARKER_HOST, VISIT_HEADER } from '../core/layout.ts';
 import type { DriverInput } from './driver.ts';
 import { GENERATION } from './nginx-text.ts';
 import { adapted } from './traefik-existing.ts';
@@ -33,6 +33,7 @@ const CLEAN_SECURE = `${CLEAN}.secure`;
 
 /** Headers that apps and frameworks believe, and that nobody but a proxy should send. Traefik sets the usual four itself. */
 const CLAIMED = [
+  VISIT_HEADER,
   'Forwarded',
   'Front-End-Https',
   'Proxy',
