@@ -11,17 +11,26 @@ export function parseNginx(text: string): Parsed[] {
   let at = 0;
   const read = (quote: string | undefined): string => {
     let word = '';
+    // `${` is part of a word; `\${` is not, nor is `$ `.
+    let variable = false;
     for (; at < text.length; at += 1) {
       const character = text[at]!;
       if (character === '\\') {
         const next = text[at + 1] ?? '';
         const decoded = { t: '\t', r: '\r', n: '\n', '"': '"', "'": "'", '\\': '\\' }[next];
         word += decoded ?? `\\${next}`;
+        variable = false;
         at += 1;
-      } else if (quote === undefined ? /[\s;{]/.test(character) && !word.endsWith('$') : character === quote) {
+      } else if (quote === undefined && character === '{' && variable) {
+        word += character;
+        variable = false;
+      } else if (quote === undefined ? /[\s;{]/.test(character) : character === quote) {
         if (quote !== undefined) at += 1;
         return word;
-      } else word += character;
+      } else {
+        word += character;
+        variable = character === '$';
+      }
     }
     throw new Error('the text ends in a word');
   };
