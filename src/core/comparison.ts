@@ -1,4 +1,5 @@
 import { type Intended, isServerPage, sameType } from './intended.ts';
+import { covers } from './routes.ts';
 import { normalised } from './steady.ts';
 import { contentType, header, type Reply, type WebAnswer, type WebAsk } from './reply.ts';
 
@@ -23,6 +24,8 @@ export interface Compared {
   readonly own: (host: string) => boolean;
   /** URL paths of its media, without closing slashes. */
   readonly aliases: readonly string[];
+  /** Those of static files that a runtime collects without being asked. */
+  readonly collected: readonly string[];
   /** Cookies hostctl sets by itself. */
   readonly sticky: readonly string[];
   /** Ports of the two servers, which are no part of a site's address. */
@@ -90,6 +93,7 @@ function statusReason(ask: WebAsk, there: Reply, here: Reply, site: Compared): I
   if (there.status === 303 && here.status === 302) {
     return target(ask, there, site) === target(ask, here, site) ? 'see-other' : undefined;
   }
+  if (there.status === 404 && site.collected.some((alias) => covers(alias, path))) return 'collected';
   return /%2f/i.test(path) && there.status === 404 ? 'encoded-slash' : undefined;
 }
 

@@ -6,6 +6,7 @@ export const INTENDED = {
   charset: 'text files are said to be UTF-8',
   type: 'another name for the same type',
   'alias-slash': 'an alias is answered without its closing slash too',
+  collected: 'static files of the app are served without an alias',
   'see-other': 'a redirect of 303 is one of 302',
   'encoded-slash': 'an encoded slash is passed on to the app',
   sticky: 'the cookie that keeps a visitor with one replica',

@@ -5,6 +5,7 @@ import { type Link, resolveLink } from '../core/links.ts';
 import { parseServer, type WebServer } from '../core/reply.ts';
 import type { Verification } from '../core/results.ts';
 import { covers, type Site } from '../core/routes.ts';
+import type { MediaSet } from '../core/state.ts';
 import { quote } from '../core/units.ts';
 import { EXIT, HostctlError } from '../errors.ts';
 import type { Context } from '../ports.ts';
@@ -33,9 +34,10 @@ const MOST_FILES = 500;
 /** The live site compared with another server: both get the same requests, none of which changes anything. */
 export async function verify(project: string, options: VerifyOptions, ctx: Context): Promise<Verification> {
   const there = readServer(options);
-  const site = await liveSite(project, ctx);
+  const { site, media } = await liveSite(project, ctx);
   const own = await readLists(options.lists, site, ctx);
-  const pair = new Pair(site, { there, here: hereOf(site, there.scheme, ctx) }, options, ctx);
+  const servers = { there, here: hereOf(site, there.scheme, ctx) };
+  const pair = new Pair({ site, collected: collectedOf(media, ctx) }, servers, options, ctx);
   await pair.reach();
   const results = await pair.compareAll(firstAsks(site, await filesOf(site, ctx), own));
   results.push(...(await follow(results, options.crawl, pair)));
@@ -70,15 +72,21 @@ async function follow(start: readonly Compared[], most: number, pair: Pair): Pro
   return all;
 }
 
-async function liveSite(project: string, ctx: Context): Promise<Site> {
+async function liveSite(project: string, ctx: Context): Promise<{ site: Site; media: readonly MediaSet[] }> {
   const observed = await observe(ctx);
   requireDeployed(project, observed);
   const site = liveSites(observed.histories).find((item) => item.project === project);
-  if (site) return site;
+  if (site) return { site, media: observed.histories[project]!.current!.desired.media };
   throw new HostctlError('NO_SITE', `no visitor reaches ${quote(project)}, so there is nothing to compare`, {
     exit: EXIT.definition,
     hints: ['only projects with hostnames have visitors'],
   });
+}
+
+/** Aliases of static files that a runtime collects, which the definition does not name. */
+function collectedOf(media: readonly MediaSet[], { templates }: Context): string[] {
+  const paths = new Set(templates.runtimes.flatMap((runtime) => (runtime.static ? [runtime.static.from] : [])));
+  return media.flatMap(({ alias, source }) => (source.kind === 'image' && paths.has(source.path) ? [alias] : []));
 }
 
 /** The public port a visitor would use: https where the site leads there, or where the other server is asked so. */

@@ -21,6 +21,12 @@ interface Servers {
   readonly here: WebServer;
 }
 
+interface Subject {
+  readonly site: Site;
+  /** Aliases of static files that no line of the definition names. */
+  readonly collected: readonly string[];
+}
+
 interface PairOptions {
   /** How many requests at once each server gets. */
   readonly parallel: number;
@@ -47,7 +53,7 @@ export class Pair {
   /** Lets hostctl in while the site is closed. */
   readonly #pass: Readonly<Record<string, string>>;
 
-  constructor(site: Site, servers: Servers, options: PairOptions, ctx: Context) {
+  constructor({ site, collected }: Subject, servers: Servers, options: PairOptions, ctx: Context) {
     const { there, here } = servers;
     this.#there = there;
     this.#here = here;
@@ -59,6 +65,7 @@ export class Pair {
     this.#site = {
       own: ownHosts(site),
       aliases: site.routes.flatMap(({ path, target }) => (target.to === 'media' && !target.file ? [path] : [])),
+      collected,
       sticky: targets.flatMap((target) => (target.to === 'app' && target.sticky ? [stickyCookie(target)] : [])),
       ports: [there.port, here.port],
       scheme: there.scheme === here.scheme ? here.scheme : 'mixed',
