@@ -86,6 +86,7 @@ function statusReason(ask: WebAsk, there: Reply, here: Reply, site: Compared): I
   // A folder without an index: Apache says that it may not be listed, hostctl that there is nothing.
   const unlisted = there.status === 403 && here.status === 404;
   if (missing && path.endsWith('/') && (listed || unlisted)) return 'listing';
+  if (here.status === 404 && there.status === 301 && target(ask, there, site).endsWith(`${path}/`)) return 'listing';
   if (here.status === 404 && /\/\.(?!well-known\/)/.test(path)) return 'hidden';
   if (site.aliases.includes(path) && here.status === 301 && header(here, 'location').endsWith('/')) {
     return there.status === 301 ? undefined : 'alias-slash';

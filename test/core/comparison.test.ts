@@ -46,6 +46,8 @@ describe('statuses', () => {
     ['not listed', reply(403), reply(404), '/media/', ['status: listing']],
     ['closed there and open here', reply(403), page('a'), '/media/', ['status']],
     ['closed there and a file here', reply(403), reply(404), '/media/a', ['status']],
+    ['a folder without slash', to('/media/sub/'), reply(404), '/media/sub', ['status: listing']],
+    ['led elsewhere', to('/media/other/'), reply(404), '/media/sub', ['status']],
     ['hidden', page('a'), reply(404), '/media/.secret', ['status: hidden']],
     ['served although hidden', reply(403), page('a'), '/.htpasswd', ['status']],
     ['a well-known place', page('a'), reply(404), '/.well-known/security.txt', ['status']],

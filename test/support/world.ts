@@ -74,11 +74,20 @@ class FakeHost implements Host {
     this.entries.set(path, { owner });
   }
 
+  /** The path with the first link in it replaced by what it leads to. */
+  #followed(path: string): string {
+    const link = [...this.entries].find(
+      ([key, { target }]) => target !== undefined && `${path}/`.startsWith(`${key}/`),
+    );
+    return link ? `${link[0].replace(/[^/]*$/, '')}${link[1].target}${path.slice(link[0].length)}` : path;
+  }
+
   async files(path: string, most: number): Promise<string[]> {
     this.gate(false);
-    const below = [...this.entries].filter(([key, { text }]) => text !== undefined && key.startsWith(`${path}/`));
+    const at = this.#followed(path);
+    const below = [...this.entries].filter(([key, { text }]) => text !== undefined && key.startsWith(`${at}/`));
     return below
-      .map(([key]) => key.slice(path.length + 1))
+      .map(([key]) => key.slice(at.length + 1))
       .toSorted()
       .slice(0, most);
   }

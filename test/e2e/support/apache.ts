@@ -22,6 +22,9 @@ COPY start.sh /start.sh
 `;
 /** What an administrator says once for all sites. */
 const SERVER = `ServerName server.example
+<Directory /srv/stats>
+  Require all granted
+</Directory>
 <Directory /home>
   Require all granted
 </Directory>
