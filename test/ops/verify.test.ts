@@ -70,7 +70,10 @@ test('what differs is told, with what each server says', async () => {
   ]);
   const text = formatVerification(result, false, new Chalk({ level: 0 }));
   expect(text).toMatch(/^different +www\.blog\.org\/favicon\.ico +status +200 +404$/m);
-  expect(text).toMatch(/^intended +www\.blog\.org\/files\/ +status +200 +404 +folders are never listed$/m);
+  expect(text).toContain('  1 × folders are never listed, such as www.blog.org/files/\n');
+  expect(formatVerification(result, true, new Chalk({ level: 0 }))).toMatch(
+    /^intended +www\.blog\.org\/files\/ +status +200 +404 +folders are never listed$/m,
+  );
 });
 
 describe('a page that differs', () => {
