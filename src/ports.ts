@@ -2,12 +2,8 @@
 import type { Readable } from 'node:stream';
 import type { ContainerSpec, NetworkSpec } from './core/container.ts';
 import type { Limits, Workspace } from './core/model.ts';
-<<<<<<< HEAD
 import type { Authority, Dns } from './core/order.ts';
-=======
-import type { CertificateOrder, Issued } from './core/order.ts';
-import type { WebAnswer, WebAsk, WebServer } from './core/reply.ts';
->>>>>>> 86c5ae6 (hostctl verify compares a site with another server)
+import type { Web } from './core/reply.ts';
 import type { Upstream } from './core/routes.ts';
 import type { Base } from './core/base.ts';
 import type { Runtime } from './core/runtime.ts';
@@ -192,29 +188,6 @@ export interface Prober {
 
 export type ProbeTarget = { readonly kind: 'socket'; readonly path: string } | Extract<Upstream, { kind: 'port' }>;
 
-<<<<<<< HEAD
-=======
-// ---- certificates
-
-/** Orders a certificate and waits for it. Refusals are HostctlErrors that name the host. */
-export type Authority = (order: CertificateOrder) => Promise<Issued>;
-
-/** DNS itself, not this machine's view of it. @param servers to ask; empty for this machine's */
-export interface Dns {
-  /** Addresses of a name; empty when it has none. */
-  addresses(name: string, servers: readonly string[]): Promise<string[]>;
-  /** Values of its TXT records. */
-  texts(name: string, servers: readonly string[]): Promise<string[]>;
-}
-
-// ---- web servers, ours or others
-
-export interface Web {
-  /** One request; redirects are not followed. Of long bodies only the beginning is read. */
-  ask(server: WebServer, ask: WebAsk): Promise<WebAnswer>;
-}
-
->>>>>>> 86c5ae6 (hostctl verify compares a site with another server)
 // ---- this machine
 
 /** The definitions and sources, on the machine hostctl runs on. Paths are absolute. */

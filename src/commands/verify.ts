@@ -30,7 +30,9 @@ differs that is not intended.`;
     crawl: Flags.integer({ default: 20, min: 0, max: 10_000, helpValue: 'N', description: 'Follow so many links.' }),
     parallel: Flags.integer({ default: 4, min: 1, max: 32, helpValue: 'N', description: 'So many requests at once.' }),
     timeout: Flags.string({ default: '10s', helpValue: 'TIME', description: 'How long an answer may take.' }),
-    all: Flags.boolean({ description: 'Show every request, also what is the same and what browsers are told about caching.' }),
+    all: Flags.boolean({
+      description: 'Show every request, also what is the same and what browsers are told about caching.',
+    }),
   };
 
   protected async work(): Promise<void> {

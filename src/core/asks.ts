@@ -12,7 +12,7 @@ export interface Ask extends Link {
 }
 
 /** A path no site has. */
-export const NOWHERE = '/hostctl-verify/nothing-here';
+const NOWHERE = '/hostctl-verify/nothing-here';
 const FILES_PER_ALIAS = 3;
 const WELL_KNOWN = ['/', '/robots.txt', '/sitemap.xml', '/favicon.ico', NOWHERE];
 

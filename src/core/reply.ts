@@ -10,6 +10,12 @@ export interface WebServer {
   readonly trusted: boolean;
 }
 
+/** Web servers, ours or others. */
+export interface Web {
+  /** One request; redirects are not followed. Of long bodies only the beginning is read. */
+  ask(server: WebServer, ask: WebAsk): Promise<WebAnswer>;
+}
+
 export interface WebAsk {
   readonly method: 'GET' | 'HEAD';
   /** The Host header. */

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type ClientRequest, type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import type { Reply, ReplyBody, WebAnswer, WebAsk, WebServer } from '../core/reply.ts';
-import type { Web } from '../ports.ts';
+import type { Reply, ReplyBody, Web, WebAnswer, WebAsk, WebServer } from '../core/reply.ts';
 
 /** No more of a body is read. */
 const MOST_BYTES = 32 * 1024 ** 2;

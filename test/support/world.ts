@@ -4,7 +4,7 @@ import { extract } from 'tar-stream';
 import { originsOf } from '../../src/core/base.ts';
 import { LAYOUT } from '../../src/core/layout.ts';
 import type { Workspace } from '../../src/core/model.ts';
-import type { WebAnswer, WebAsk, WebServer } from '../../src/core/reply.ts';
+import type { Web, WebAnswer, WebAsk, WebServer } from '../../src/core/reply.ts';
 import { hashOf, partName } from '../../src/core/names.ts';
 import type { Authority, CertificateOrder, Dns } from '../../src/core/order.ts';
 import { normaliseWorkspace } from '../../src/core/workspace.ts';
@@ -25,7 +25,6 @@ import type {
   Templates,
   Ui,
   UnpackOptions,
-  Web,
 } from '../../src/ports.ts';
 import { drivers } from '../../src/proxy/index.ts';
 import { FakeEngine } from './engine.ts';

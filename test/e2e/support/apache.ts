@@ -8,7 +8,7 @@ import { LABEL } from '../../../src/core/names.ts';
 import { NetworkWeb } from '../../../src/host/web.ts';
 import { freePort, type Lab } from './lab.ts';
 
-export const docker = (...args: string[]): string => execFileSync('docker', args, { encoding: 'utf8' }).trim();
+const docker = (...args: string[]): string => execFileSync('docker', args, { encoding: 'utf8' }).trim();
 
 /** As Debian has it, with the modules that the virtual hosts use and Django for the seed. */
 const DOCKERFILE = `ARG BASE
