@@ -24,6 +24,8 @@ export interface Compared {
   readonly own: (host: string) => boolean;
   /** URL paths of its media, without closing slashes. */
   readonly aliases: readonly string[];
+  /** Paths of its redirects and access rules. */
+  readonly ruled: readonly string[];
   /** Those of static files that a runtime collects without being asked. */
   readonly collected: readonly string[];
   /** Cookies hostctl sets by itself. */
@@ -70,7 +72,7 @@ function statusFinding(ask: WebAsk, there: Reply, here: Reply, site: Compared): 
     return to === '' ? String(reply.status) : `${reply.status} ${to}`;
   };
   const reason = statusReason(ask, there, here, site);
-  const remark = statusRemark(there, here);
+  const remark = statusRemark(ask, there, here);
   return {
     what: 'status',
     there: words(there),
@@ -94,18 +96,19 @@ function statusReason(ask: WebAsk, there: Reply, here: Reply, site: Compared): I
   if (there.status === 303 && here.status === 302) {
     return target(ask, there, site) === target(ask, here, site) ? 'see-other' : undefined;
   }
+  if (there.status === 404 && site.ruled.includes(path.replace(/(?<=.)\/$/, ''))) return 'edge';
   if (there.status === 404 && site.collected.some((alias) => covers(alias, path))) return 'collected';
   return /%2f/i.test(path) && there.status === 404 ? 'encoded-slash' : undefined;
 }
 
-function statusRemark(there: Reply, here: Reply): string | undefined {
+function statusRemark(ask: WebAsk, there: Reply, here: Reply): string | undefined {
   if (here.status === 429 || there.status === 429) return 'requests are limited: verify with --parallel 1';
   if (here.status === 502 || here.status === 504) return 'the app does not answer: hostctl logs NAME';
   const denied = [there.status, here.status].some((status) => status === 401 || status === 403);
   if (denied) return 'who may see this: the two servers may know this machine under different addresses';
-  const [from, to] = [there, here].map((reply) => header(reply, 'location'));
-  if (from!.startsWith('https:')) return 'the other server leads to https: compare with --against https://…';
-  return to!.startsWith('https:') ? 'hostctl leads to https here' : undefined;
+  const secure = (reply: Reply): boolean => header(reply, 'location').startsWith(`https://${ask.host}/`);
+  if (secure(there)) return 'the other server leads to https: compare with --against https://…';
+  return secure(here) ? 'hostctl leads to https here' : undefined;
 }
 
 function compareRedirects(ask: WebAsk, there: Reply, here: Reply, site: Compared): Finding[] {

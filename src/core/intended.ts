@@ -6,6 +6,7 @@ export const INTENDED = {
   charset: 'text files are said to be UTF-8',
   type: 'another name for the same type',
   'alias-slash': 'an alias is answered without its closing slash too',
+  edge: 'a redirect or a rule is for its path with and without the closing slash',
   collected: 'static files of the app are served without an alias',
   'see-other': 'a redirect of 303 is one of 302',
   'encoded-slash': 'an encoded slash is passed on to the app',

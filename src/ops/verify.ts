@@ -2,7 +2,7 @@ import { type Ask, askKey, firstAsks, get, mainHost, ownHosts } from '../core/as
 import type { Verdict } from '../core/comparison.ts';
 import { uploadsPath } from '../core/layout.ts';
 import { type Link, resolveLink } from '../core/links.ts';
-import { parseServer, type WebServer } from '../core/reply.ts';
+import { header, parseServer, type WebServer } from '../core/reply.ts';
 import type { Verification } from '../core/results.ts';
 import { covers, type Site } from '../core/routes.ts';
 import type { MediaSet } from '../core/state.ts';
@@ -36,7 +36,7 @@ export async function verify(project: string, options: VerifyOptions, ctx: Conte
   const there = readServer(options);
   const { site, media } = await liveSite(project, ctx);
   const own = await readLists(options.lists, site, ctx);
-  const servers = { there, here: hereOf(site, there.scheme, ctx) };
+  const servers = { there, here: await hereOf(site, there.scheme, options.timeout, ctx) };
   const pair = new Pair({ site, collected: collectedOf(media, ctx) }, servers, options, ctx);
   await pair.reach();
   const results = await pair.compareAll(firstAsks(site, await filesOf(site, ctx), own));
@@ -90,16 +90,18 @@ function collectedOf(media: readonly MediaSet[], { templates }: Context): string
 }
 
 /** The public port a visitor would use: https where the site leads there, or where the other server is asked so. */
-function hereOf(site: Site, scheme: WebServer['scheme'], { workspace }: Context): WebServer {
-  const { address, http, https } = workspace.proxy;
-  const secure = site.tls !== undefined && (site.tls.redirect || scheme === 'https');
-  return {
-    scheme: secure ? 'https' : 'http',
-    address: address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address,
-    port: secure ? https : http,
-    // Before DNS leads here no authority gives a certificate.
-    trusted: false,
-  };
+async function hereOf(site: Site, scheme: WebServer['scheme'], timeout: number, ctx: Context): Promise<WebServer> {
+  const { address, http, https } = ctx.workspace.proxy;
+  const host = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address;
+  const plain: WebServer = { scheme: 'http', address: host, port: http, trusted: true };
+  if (!site.tls) return plain;
+  // Before DNS leads here no authority may have given a certificate yet.
+  const secure: WebServer = { scheme: 'https', address: host, port: https, trusted: false };
+  const ask = { ...get(mainHost(site), '/'), timeout };
+  const answer = await ctx.web.ask(plain, ask);
+  if (!('failed' in answer) && header(answer, 'location').startsWith('https:')) return secure;
+  if (scheme === 'http' || site.tls.redirect) return plain;
+  return 'failed' in (await ctx.web.ask(secure, ask)) ? plain : secure;
 }
 
 async function filesOf(site: Site, ctx: Context): Promise<Map<string, string[]>> {

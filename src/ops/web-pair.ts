@@ -66,6 +66,7 @@ export class Pair {
       own: ownHosts(site),
       aliases: site.routes.flatMap(({ path, target }) => (target.to === 'media' && !target.file ? [path] : [])),
       collected,
+      ruled: [...(site.settings?.redirects ?? []), ...(site.settings?.access ?? [])].map((item) => item.path),
       sticky: targets.flatMap((target) => (target.to === 'app' && target.sticky ? [stickyCookie(target)] : [])),
       ports: [there.port, here.port],
       scheme: there.scheme === here.scheme ? here.scheme : 'mixed',

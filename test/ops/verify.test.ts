@@ -173,6 +173,28 @@ test('hostctl comes in while the site is closed, the other server learns nothing
   expect([...cookies.here]).toEqual([expect.stringMatching(/^hostctl_pass=[0-9a-f]{20}$/)]);
 });
 
+describe('a site with https', () => {
+  const schemes = async (against: string, leads: boolean): Promise<Set<string>> => {
+    world.define('blog', `${BLOG}tls: { acme: http }\n`);
+    // No authority gives a certificate while DNS leads elsewhere; the release is live all the same.
+    expect(await deploy(['blog'], world, { wait: 0 })).toMatchObject([{ error: { code: 'NOT_IN_DNS' } }]);
+    const asked = new Set<string>();
+    world.web.servers = (server) => asked.add(`${server.scheme}:${server.port}:${server.trusted}`);
+    serve({ '/': 'home' }, (place, { path }, times) => {
+      const first = place === 'here' && path === '/' && leads && times === 1;
+      return first ? { ...page('', 301), headers: { location: ['https://www.blog.org/'] } } : undefined;
+    });
+    expect(await verify('blog', { ...OPTIONS, against }, world)).toMatchObject({ different: 0 });
+    return asked;
+  };
+  test('is asked over https where it leads there', async () => {
+    expect(await schemes('http://192.0.2.1', true)).toEqual(new Set(['http:80:true', 'https:443:false']));
+  });
+  test('is asked over http until it has a certificate', async () => {
+    expect(await schemes('https://192.0.2.1', false)).toEqual(new Set(['http:80:true', 'https:443:true']));
+  });
+});
+
 describe('what cannot be compared', () => {
   test.each([
     ['there', 'OTHER_SILENT'],

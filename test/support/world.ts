@@ -231,12 +231,15 @@ class FakeDns implements Dns {
 class FakeWeb implements Web {
   /** Every request, as `address GET host/path`. */
   readonly asked: string[] = [];
+  /** Told every server that is asked. */
+  servers: (server: WebServer) => void = () => undefined;
   /** @param place `there` for the other server, `here` for the proxy */
   answer: (place: 'there' | 'here', ask: WebAsk, times: number) => WebAnswer = () => ({
     failed: 'nothing listens there',
   });
 
   async ask(server: WebServer, ask: WebAsk): Promise<WebAnswer> {
+    this.servers(server);
     const place = server.address === '127.0.0.1' ? 'here' : 'there';
     const line = `${place} ${ask.method} ${ask.host}${ask.path}`;
     this.asked.push(line);
