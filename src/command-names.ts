@@ -23,4 +23,5 @@ export const commandNames = [
   'stop',
   'tls',
   'validate',
+  'verify',
 ] as const;

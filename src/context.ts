@@ -11,6 +11,7 @@ import { LocalHost } from './host/local.ts';
 import { takeLock } from './host/lock.ts';
 import { ProxyProber } from './host/prober.ts';
 import { SystemDns } from './local/dns.ts';
+import { NetworkWeb } from './host/web.ts';
 import { systemClock } from './local/clock.ts';
 import { LocalFiles } from './local/files.ts';
 import { LocalMachine } from './local/machine.ts';
@@ -64,6 +65,7 @@ export async function makeContext(settings: Settings): Promise<Context> {
     // The library is large, and few commands need it.
     authority: async (order) => (await import('./acme/authority.ts')).orderByAcme(order),
     dns: new SystemDns(),
+    web: new NetworkWeb(),
     files,
     machine: new LocalMachine(settings.env, [process.execPath, join(settings.root, 'bin/hostctl.js')]),
     ui: settings.ui,

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import type { ContainerSpec, NetworkSpec } from './core/container.ts';
 import type { Limits, Workspace } from './core/model.ts';
 import type { Authority, Dns } from './core/order.ts';
+import type { Web } from './core/reply.ts';
 import type { Upstream } from './core/routes.ts';
 import type { Base } from './core/base.ts';
 import type { Runtime } from './core/runtime.ts';
@@ -122,6 +123,8 @@ export interface Host {
   /** Beside, flushed, renamed: a reader sees the old text or the new one. Makes the directories above. */
   write(path: string, text: string, owner?: Owner): Promise<void>;
   makeDirectory(path: string, owner: Owner): Promise<void>;
+  /** Paths of regular files in and below a directory, relative to it, at most so many; hidden ones are left out. */
+  files(path: string, most: number): Promise<string[]>;
   /** The uid something belongs to; undefined when it is not there. */
   owner(path: string): Promise<number | undefined>;
   /** Points a symbolic link somewhere else in one step. */
@@ -302,6 +305,7 @@ export interface Context {
   readonly prober: Prober;
   readonly authority: Authority;
   readonly dns: Dns;
+  readonly web: Web;
   readonly files: Files;
   readonly machine: Machine;
   readonly ui: Ui;

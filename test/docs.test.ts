@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { commandNames } from '../src/command-names.ts';
+import { INTENDED } from '../src/core/intended.ts';
 import { formatReport } from '../src/importers/report.ts';
 import { importApache } from '../src/ops/import.ts';
 import { brief, check } from './support/definitions.ts';
@@ -77,6 +78,10 @@ describe('docs', () => {
         expect(() => read(join(page, '..', target!)), `${page} → ${target}`).not.toThrow();
       }
     }
+  });
+
+  test('what verify calls intended is in the list for those who come from Apache', () => {
+    for (const sentence of Object.values(INTENDED)) expect(read('docs/from-apache.md')).toContain(`| ${sentence} |`);
   });
 
   test('the README names every command', () => {

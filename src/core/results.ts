@@ -1,5 +1,6 @@
 /** What operations hand back, for the terminal and as JSON. */
 import type { Concern } from './concern.ts';
+import type { Finding, Verdict } from './comparison.ts';
 import type { Limits } from './model.ts';
 import type { Problem } from './problems.ts';
 
@@ -197,4 +198,28 @@ export interface Explanation {
   readonly offline?: string;
   /** What is in the way, what weighs most first, with what to do. */
   readonly causes: readonly { readonly text: string; readonly hint?: string }[];
+}
+
+/** One request that two servers were asked, and where their answers differ. */
+export interface Comparison {
+  readonly method: string;
+  readonly host: string;
+  readonly path: string;
+  /** Of the request. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly verdict: Verdict;
+  readonly findings: readonly Finding[];
+}
+
+/** What `hostctl verify` found. */
+export interface Verification {
+  readonly project: string;
+  readonly requests: number;
+  readonly same: number;
+  /** Different on purpose. */
+  readonly intended: number;
+  readonly different: number;
+  /** Too different from one request to the next of one server. */
+  readonly unknown: number;
+  readonly comparisons: readonly Comparison[];
 }

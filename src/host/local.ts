@@ -80,6 +80,24 @@ export class LocalHost implements Host {
     });
   }
 
+  async files(path: string, most: number): Promise<string[]> {
+    return this.#plain(path, async () => {
+      const found: string[] = [];
+      const folders = [''];
+      for (let folder = folders.shift(); folder !== undefined && found.length < most; folder = folders.shift()) {
+        const entries = (await absent(readdir(join(this.#at(path), folder), { withFileTypes: true }))) ?? [];
+        const seen = entries
+          .filter((entry) => !entry.name.startsWith('.'))
+          .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+        for (const entry of seen) {
+          if (entry.isFile()) found.push(join(folder, entry.name));
+          if (entry.isDirectory() && folders.length < most) folders.push(join(folder, entry.name));
+        }
+      }
+      return found.slice(0, most);
+    });
+  }
+
   async owner(path: string): Promise<number | undefined> {
     return this.#plain(path, async () => (await absent(lstat(this.#at(path))))?.uid);
   }

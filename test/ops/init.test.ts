@@ -51,6 +51,11 @@ describe('what init finds in a source is what a deploy uses', () => {
       'wsgi: wsgi:app',
     ],
     [
+      'a function in wsgi.py',
+      { 'requirements.txt': 'werkzeug', 'wsgi.py': 'def application(environ, start_response):' },
+      'wsgi: wsgi:application',
+    ],
+    [
       'a name imported into wsgi.py',
       { 'requirements.txt': 'flask', 'wsgi.py': 'from shop import app as application' },
       'wsgi: wsgi:application',

@@ -4,6 +4,7 @@ import { extract } from 'tar-stream';
 import { originsOf } from '../../src/core/base.ts';
 import { LAYOUT } from '../../src/core/layout.ts';
 import type { Workspace } from '../../src/core/model.ts';
+import type { Web, WebAnswer, WebAsk, WebServer } from '../../src/core/reply.ts';
 import { hashOf, partName } from '../../src/core/names.ts';
 import type { Authority, CertificateOrder, Dns } from '../../src/core/order.ts';
 import { normaliseWorkspace } from '../../src/core/workspace.ts';
@@ -70,6 +71,24 @@ class FakeHost implements Host {
     if (JSON.stringify(this.entries.get(path)?.owner) !== JSON.stringify(owner))
       this.writes.push(`makeDirectory ${path}`);
     this.entries.set(path, { owner });
+  }
+
+  /** The path with the first link in it replaced by what it leads to. */
+  #followed(path: string): string {
+    const link = [...this.entries].find(
+      ([key, { target }]) => target !== undefined && `${path}/`.startsWith(`${key}/`),
+    );
+    return link ? `${link[0].replace(/[^/]*$/, '')}${link[1].target}${path.slice(link[0].length)}` : path;
+  }
+
+  async files(path: string, most: number): Promise<string[]> {
+    this.gate(false);
+    const at = this.#followed(path);
+    const below = [...this.entries].filter(([key, { text }]) => text !== undefined && key.startsWith(`${at}/`));
+    return below
+      .map(([key]) => key.slice(at.length + 1))
+      .toSorted()
+      .slice(0, most);
   }
 
   async owner(path: string): Promise<number | undefined> {
@@ -208,6 +227,26 @@ class FakeDns implements Dns {
   }
 }
 
+/** Servers that answer as a test says. */
+class FakeWeb implements Web {
+  /** Every request, as `address GET host/path`. */
+  readonly asked: string[] = [];
+  /** Told every server that is asked. */
+  servers: (server: WebServer) => void = () => undefined;
+  /** @param place `there` for the other server, `here` for the proxy */
+  answer: (place: 'there' | 'here', ask: WebAsk, times: number) => WebAnswer = () => ({
+    failed: 'nothing listens there',
+  });
+
+  async ask(server: WebServer, ask: WebAsk): Promise<WebAnswer> {
+    this.servers(server);
+    const place = server.address === '127.0.0.1' ? 'here' : 'there';
+    const line = `${place} ${ask.method} ${ask.host}${ask.path}`;
+    this.asked.push(line);
+    return this.answer(place, ask, this.asked.filter((item) => item === line).length);
+  }
+}
+
 /** The definitions and sources of this machine, in memory. Paths are absolute. */
 class FakeFiles implements Files {
   readonly texts = new Map<string, string>();
@@ -341,6 +380,7 @@ export class World implements Context {
   readonly issuer = new FakeAuthority();
   readonly authority = this.issuer.order;
   readonly dns = new FakeDns();
+  readonly web = new FakeWeb();
   readonly who = 'tester@here';
   readonly workspace: Workspace;
   readonly templates: Templates;

@@ -1,7 +1,7 @@
 import { parseUrlPath } from '../../core/routes.ts';
 import type { MediaDefinition } from '../definition.ts';
 import { missingNote, pathFor } from './paths.ts';
-import { below, named, settle, type Site, type Target } from './site.ts';
+import { below, here, named, settle, type Site, type Target } from './site.ts';
 
 const PACKAGES = /\/(?:site|dist)-packages\/(.+)$|\/(?:pyshared|pymodules\/python[\d.]+)\/(.+)$/;
 const ADMIN = /\/contrib\/admin\/(?:media|static\/admin|static)$/;
@@ -26,7 +26,9 @@ export function mapMedia(site: Site): void {
     else {
       const { media, note } = mediaOf(site, target);
       site.definition.media[parsed.value] = media;
-      site.ledger.settle(target.directive, 'mapped', note);
+      const index = site.look.kind(here(site, `${target.path}/index.html`)) === 'file';
+      const lost = `; it has an index.html, which is not served for ${target.url}/: redirect ${target.url} to it with \`exact: true\`?`;
+      site.ledger.settle(target.directive, index ? 'decide' : 'mapped', `${note}${index ? lost : ''}`);
     }
   }
   for (const spot of named(site, 'scriptalias', 'scriptaliasmatch')) {

@@ -36,7 +36,10 @@ export interface Hints {
 export function findScript(site: Site, path: string, hints: Hints): Script {
   const folder = path.slice(0, path.lastIndexOf('/')) || '/';
   const managed = ancestors(folder).find((dir) => site.look.kind(here(site, `${dir}/manage.py`)) === 'file');
-  const django = hints.django || managed !== undefined || looksDjango(path, hints);
+  const text = site.look.text(here(site, path));
+  // What the script itself says counts more than how its folders are called.
+  const said = text === undefined ? hints.django || looksDjango(path, hints) : /django/i.test(text);
+  const django = managed !== undefined || said;
   const source = managed ?? hinted(folder, hints) ?? guessed(path, folder, django);
   const file = path.slice(source === '/' ? 1 : source.length + 1);
   const module = /^((?:[A-Za-z_]\w*\/)*[A-Za-z_]\w*)\.py$/.exec(file)?.[1]?.replaceAll('/', '.');
@@ -64,6 +67,7 @@ function guessed(path: string, folder: string, django: boolean): string {
 
 /** `django-admin startproject mysite` makes mysite/mysite/wsgi.py. */
 function looksDjango(path: string, { group }: Hints): boolean {
-  const [, outer, inner] = /([^/]+)\/([^/]+)\/wsgi\.py$/.exec(path) ?? [];
-  return inner !== undefined && /^[A-Za-z_]\w*$/.test(inner) && (outer === inner || group === inner);
+  const [, above = '', outer, inner] = /^(.*\/([^/]+))\/([^/]+)\/wsgi\.py$/.exec(path) ?? [];
+  const named = inner !== undefined && /^[A-Za-z_]\w*$/.test(inner);
+  return named && (outer === inner || (group === inner && !SHARED.test(above)));
 }
