@@ -223,7 +223,7 @@ function settleHost(section: Directive, ledger: Ledger): void {
     ledger.settle(
       section,
       'mapped',
-      'a site; hostctl gives no answer to names it does not know, the first virtual host of Apache did',
+      'a site; hostctl answers 404 to names it does not know, the first virtual host of Apache did',
     );
 }
 
