@@ -135,6 +135,13 @@ describe('bodies', () => {
     ['a page of the user took the place', reply(404, {}, APACHE_404), reply(404, {}, 'mine'), {}, ['body: error-page']],
     ['a page of the user is missing', reply(404, {}, 'mine'), reply(404, {}, NGINX_404), {}, ['body']],
     [
+      'a page of the app where files are collected',
+      reply(404, {}, 'mine'),
+      reply(404, {}, NGINX_404),
+      { path: '/static/a' },
+      ['body: collected'],
+    ],
+    [
       'form tokens',
       page('<input name="csrfmiddlewaretoken" value="a">'),
       page('<input name="csrfmiddlewaretoken" value="bc">'),

@@ -25,7 +25,7 @@ let old: string;
 beforeAll(async () => {
   // A pool of its own: what other tests have left of the usual one may not hold so many projects.
   const settings = 'bases: { from: debian }\nnetwork: { pool: 10.214.0.0/16 }\n';
-  lab = await Lab.open({ driver: 'traefik', settings });
+  lab = await Lab.open({ driver: 'traefik', settings, https: true });
   old = join(lab.dir, 'old');
   layOut(old);
   seed();
@@ -84,7 +84,7 @@ describe.each(DRIVERS)('under %s', (driver) => {
     test.each(rows.map((row) => [row.text, row] as const))('%s', (_, row) => {
       const { there, here } = answers.get(row)!;
       expect(there).toMatchObject({ status: row.status });
-      const findings = compare({ ...row, timeout: 0 }, there, here, subject()).filter(
+      const findings = compare({ ...row, timeout: 0 }, there, here, subject(row)).filter(
         ({ reason }) => !EVERYWHERE.has(reason ?? ''),
       );
       if (row.reason === undefined) {
@@ -115,16 +115,22 @@ describe.each(DRIVERS)('under %s', (driver) => {
   });
 
   test('hostctl verify finds no difference', async () => {
-    const counts: Record<string, number> = {};
+    const counts = { requests: 0, same: 0, intended: 0, different: 0, unknown: 0 };
+    const wrong: unknown[] = [];
     for (const project of projects()) {
-      const { code, out } = await lab.hostctl(`verify ${project} --against http://127.0.0.1:${apache.port} --json`);
+      const { http, https } = apache.ports;
+      const against =
+        project === 'secure-example' ? `https://127.0.0.1:${https} --insecure` : `http://127.0.0.1:${http}`;
+      const { code, out } = await lab.hostctl(`verify ${project} --against ${against} --json`);
       const result = JSON.parse(out) as Verification;
-      expect(result.comparisons.filter(({ verdict }) => /different|unknown/.test(verdict))).toEqual([]);
-      expect({ project, code }).toEqual({ project, code: 0 });
-      for (const key of ['requests', 'same', 'intended', 'different'] as const)
-        counts[key] = (counts[key] ?? 0) + result[key];
+      wrong.push(...result.comparisons.filter(({ verdict }) => verdict === 'different' || verdict === 'unknown'));
+      if (code !== 0) wrong.push(`${project} ended with ${code}`);
+      for (const key of ['requests', 'same', 'intended', 'different', 'unknown'] as const) counts[key] += result[key];
     }
-    expect(counts['requests']).toBeGreaterThan(400);
+    expect(wrong).toEqual([]);
+    expect(counts).toMatchObject({ different: 0, unknown: 0, same: counts.requests - counts.intended });
+    expect(counts.requests).toBeGreaterThan(400);
+    process.stdout.write(`verify under ${driver}: ${JSON.stringify(counts)}\n`);
   });
 
   test('hostctl verify finds what is not the same, and says so', async () => {
@@ -133,7 +139,7 @@ describe.each(DRIVERS)('under %s', (driver) => {
     writeFileSync(file, 'another a of media\n');
     lab.write('paths.txt', '# what people link to\n/media/a.txt?from=list\nhttp://www.files.example.com/about.html\n');
     try {
-      const command = `verify files-example --against http://127.0.0.1:${apache.port} --path paths.txt`;
+      const command = `verify files-example --against http://127.0.0.1:${apache.ports.http} --path paths.txt`;
       const { code, out } = await lab.hostctl(command);
       expect(code).toBe(1);
       expect(out).toMatch(/different +files\.example\.com\/media\/a\.txt +body +19 bytes, \w+ +11 bytes, \w+/);
@@ -147,18 +153,19 @@ describe.each(DRIVERS)('under %s', (driver) => {
 
 /** What a request got from Apache and from hostctl, each with its own validators where the row is about those. */
 async function askBoth(row: Row): Promise<{ there: WebAnswer; here: WebAnswer }> {
-  const ask = async (port: number): Promise<WebAnswer> => {
-    const server: WebServer = { scheme: 'http', address: '127.0.0.1', port, trusted: true };
+  const ask = async (ports: Apache['ports']): Promise<WebAnswer> => {
+    const { scheme } = row;
+    const server: WebServer = { scheme, address: '127.0.0.1', port: ports[scheme], trusted: false };
     const send = (headers: Row['headers']): Promise<WebAnswer> => web.ask(server, { ...row, headers, timeout: 20_000 });
     const first = await send(row.headers);
     if (row.again === undefined || 'failed' in first) return first;
     return send({ [row.again]: header(first, row.again === 'If-None-Match' ? 'etag' : 'last-modified') });
   };
-  return { there: await ask(apache.port), here: await ask(lab.port) };
+  return { there: await ask(apache.ports), here: await ask({ http: lab.port, https: lab.https }) };
 }
 
 function rowOf(host: string, path: string, headers: Row['headers'] = {}): Row {
-  return { text: path, status: 200, method: 'GET', host, path, headers };
+  return { text: path, status: 200, method: 'GET', scheme: 'http', host, path, headers };
 }
 
 /** What a visitor notices; a page of the server's own has stood in the way of this comparison before. */
@@ -170,7 +177,7 @@ function plain(answer: WebAnswer): unknown {
 
 const projects = (): string[] => readdirSync(join(lab.dir, 'projects')).map((name) => name.replace('.yaml', ''));
 
-function subject(): Compared {
+function subject({ scheme }: Row): Compared {
   const definitions = projects().map((name) => load(readFileSync(join(lab.dir, `projects/${name}.yaml`), 'utf8')));
   const media = definitions.flatMap((item) => Object.keys((item as { media?: object }).media ?? {}));
   const own = new Set(sites.flatMap(({ rows }) => rows.map((row) => row.host.toLowerCase())));
@@ -180,7 +187,7 @@ function subject(): Compared {
     collected: ['/static'],
     ruled: ['/old', '/a', '/feed', '/secret', '/dead'],
     sticky: [],
-    ports: [apache.port, lab.port],
-    scheme: 'http',
+    ports: [...Object.values(apache.ports), lab.port, lab.https],
+    scheme,
   };
 }

@@ -15,7 +15,7 @@ const DOCKERFILE = `ARG BASE
 FROM \${BASE}
 RUN --mount=type=cache,target=/root/.cache/pip python3 -m venv /venv && /venv/bin/pip install --disable-pip-version-check 'Django==5.2.*'
 RUN ln -sfn "$(/venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" /venv/site-packages \\
- && a2enmod access_compat auth_basic authn_file authz_user deflate expires headers macro proxy proxy_http rewrite \\
+ && a2enmod access_compat auth_basic authn_file authz_user deflate expires headers macro proxy proxy_http rewrite ssl \\
  && a2dissite 000-default && useradd --user-group user
 COPY server.conf /etc/apache2/conf-enabled/server.conf
 COPY start.sh /start.sh
@@ -33,7 +33,10 @@ const SERVER = `ServerName server.example
 </Directory>
 `;
 /** The application server that one of the virtual hosts passes requests on to, and Apache. */
-const START = `cd /srv/proxied/app
+const START = `mkdir -p /srv/certificate && openssl req -quiet -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=secure.example.com \\
+  -addext subjectAltName=DNS:secure.example.com,DNS:www.secure.example.com \\
+  -keyout /srv/certificate/key.pem -out /srv/certificate/cert.pem || exit 1
+cd /srv/proxied/app
 python3 -c 'from wsgiref.simple_server import make_server
 from wsgi import application
 make_server("127.0.0.1", 8000, application).serve_forever()' &
@@ -43,23 +46,24 @@ exec apache2 -D FOREGROUND
 
 /** A real Apache with mod_wsgi, with the sites and files below a directory. */
 export class Apache {
-  readonly port: number;
+  readonly ports: { readonly http: number; readonly https: number };
   readonly #name: string;
 
-  private constructor(port: number, name: string) {
-    this.port = port;
+  private constructor(ports: Apache['ports'], name: string) {
+    this.ports = ports;
     this.#name = name;
   }
 
   /** @param dir with `sites/*.conf`, and `home` and `srv` as Apache sees them */
   static async start(lab: Lab, dir: string): Promise<Apache> {
     const image = await buildImage(lab);
-    const port = await freePort();
+    const ports = { http: await freePort(), https: await freePort() };
     const name = `${lab.instance}-apache`;
     const mounts = [`${dir}/sites:/etc/apache2/sites-enabled`, `${dir}/srv:/srv`, `${dir}/home:/home`];
-    const published = ['--publish', `127.0.0.1:${port}:80`, ...mounts.flatMap((mount) => ['--volume', mount])];
-    docker('run', '--detach', '--name', name, ...published, image, '/bin/sh', '/start.sh');
-    const apache = new Apache(port, name);
+    const published = [`127.0.0.1:${ports.http}:80`, `127.0.0.1:${ports.https}:443`];
+    const flags = [...published.map((item) => `--publish=${item}`), ...mounts.map((item) => `--volume=${item}`)];
+    docker('run', '--detach', '--name', name, ...flags, image, '/bin/sh', '/start.sh');
+    const apache = new Apache(ports, name);
     await apache.#ready();
     return apache;
   }
@@ -74,7 +78,7 @@ export class Apache {
 
   async #ready(): Promise<void> {
     const web = new NetworkWeb();
-    const server = { scheme: 'http', address: '127.0.0.1', port: this.port, trusted: true } as const;
+    const server = { scheme: 'http', address: '127.0.0.1', port: this.ports.http, trusted: true } as const;
     for (let tries = 0; tries < 100; tries += 1) {
       const ask = { method: 'GET', host: 'server.example', path: '/', headers: {}, timeout: 2000 } as const;
       if (!('failed' in (await web.ask(server, ask)))) return;
@@ -111,6 +115,7 @@ export interface Row {
   readonly text: string;
   readonly status: number;
   readonly method: 'GET' | 'HEAD';
+  readonly scheme: 'http' | 'https';
   readonly host: string;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -131,12 +136,12 @@ function readRows(text: string): Row[] {
   let host = '';
   return text.split('\n').flatMap((line) => {
     if (line.startsWith('host ')) host = line.slice(5);
-    const match = /^(\d+) (?:(HEAD) )?(?:\/\/([^/]+))?(\/[^ ]*)(?: \| ([^~]+?))?(?: ~ (\S+))?$/.exec(line);
+    const match = /^(\d+) (?:(HEAD) )?(https:)?(?:\/\/([^/]+))?(\/[^ ]*)(?: \| ([^~]+?))?(?: ~ (\S+))?$/.exec(line);
     if (!match) {
       if (line !== '' && !/^(host |#)/.test(line)) throw new Error(`requests.txt: ${line}`);
       return [];
     }
-    const [, status, method, other, path, header, reason] = match;
+    const [, status, method, secure, other, path, header, reason] = match;
     const again = header === 'If-None-Match' || header === 'If-Modified-Since' ? header : undefined;
     const [name, value] = again === undefined && header !== undefined ? header.split(/: (.*)/) : [];
     return [
@@ -144,6 +149,7 @@ function readRows(text: string): Row[] {
         text: line,
         status: Number(status),
         method: method === 'HEAD' ? 'HEAD' : 'GET',
+        scheme: secure === undefined ? 'http' : 'https',
         host: other ?? host,
         path: path!,
         headers: name === undefined ? {} : { [name]: value! },
