@@ -48,12 +48,12 @@ export function compare(ask: WebAsk, there: WebAnswer, here: WebAnswer, site: Co
   if (there.status !== here.status) return [statusFinding(ask, there, here, site)];
   const cookies = compareCookies(there, here, site);
   if (there.status >= 300 && there.status < 400) return [...compareRedirects(ask, there, here, site), ...cookies];
+  if (isError(there) && there.body.text !== undefined && isServerPage(there.body.text) && differs(ask, there, here))
+    return [{ what: 'body', there: pageWords(there), here: pageWords(here), reason: 'error-page' }, ...cookies];
   const path = ask.path.replace(/\?.*$/, '');
   // What was the app's own page of 404 there is a file that is missing here.
   if (there.status === 404 && site.collected.some((alias) => covers(alias, path)) && differs(ask, there, here))
     return [{ what: 'body', there: bodyWords(there), here: pageWords(here), reason: 'collected' }, ...cookies];
-  if (isError(there) && there.body.text !== undefined && isServerPage(there.body.text) && differs(ask, there, here))
-    return [{ what: 'body', there: pageWords(there), here: pageWords(here), reason: 'error-page' }, ...cookies];
   return [
     ...compareTypes(ask, there, here),
     ...compareBodies(ask, there, here),

@@ -177,14 +177,14 @@ function plain(answer: WebAnswer): unknown {
 
 const projects = (): string[] => readdirSync(join(lab.dir, 'projects')).map((name) => name.replace('.yaml', ''));
 
-function subject({ scheme }: Row): Compared {
+function subject({ scheme, host }: Row): Compared {
   const definitions = projects().map((name) => load(readFileSync(join(lab.dir, `projects/${name}.yaml`), 'utf8')));
   const media = definitions.flatMap((item) => Object.keys((item as { media?: object }).media ?? {}));
   const own = new Set(sites.flatMap(({ rows }) => rows.map((row) => row.host.toLowerCase())));
   return {
     own: (host) => own.has(host.toLowerCase()),
     aliases: media,
-    collected: ['/static'],
+    collected: host.endsWith('projectname.org') ? ['/static'] : [],
     ruled: ['/old', '/a', '/feed', '/secret', '/dead'],
     sticky: [],
     ports: [...Object.values(apache.ports), lab.port, lab.https],
