@@ -1,3 +1,5 @@
+import type { Entry, ImportReport } from './report.ts';
+
 /** A definition as an import writes it: the keys of `projects/*.yaml`, filled in bit by bit. */
 
 export interface AppDefinition {
@@ -50,4 +52,24 @@ export interface Definition {
   media: Record<string, MediaDefinition>;
   http: HttpDefinition;
   tls?: { certificate?: string; key?: string; acme?: 'http' | 'dns'; redirect?: boolean };
+}
+
+/** A definition that was made, and the name its file gets. */
+export interface ImportedSite {
+  readonly name: string;
+  readonly definition: Definition;
+  /** The file it stood in. */
+  readonly from: string;
+  /** What became of its own lines. */
+  readonly entries: readonly Entry[];
+  /** Whether what belongs to no site is told in this one. */
+  readonly first: boolean;
+}
+
+/** What an importer makes of a configuration. */
+export interface Imported {
+  readonly sites: readonly ImportedSite[];
+  readonly report: ImportReport;
+  /** Files the definitions name and that lie beside them. */
+  readonly beside?: readonly { readonly name: string; readonly text: string }[];
 }
