@@ -1,10 +1,8 @@
 import { dirname, join, resolve } from 'node:path';
-import { quote } from '../core/units.ts';
-import { EXIT, HostctlError } from '../errors.ts';
 import { convertApache } from '../importers/apache/convert.ts';
 import { readEnvvars } from '../importers/apache/envvars.ts';
 import type { Files } from '../ports.ts';
-import { type ImportOptions, type ImportResult, importWith, readWhole, wrong } from './imported.ts';
+import { type ImportOptions, type ImportResult, importWith, readPairs, readWhole, wrong } from './imported.ts';
 
 export interface ImportApacheOptions extends ImportOptions {
   /** Absolute paths. */
@@ -38,17 +36,6 @@ export async function importApache(options: ImportApacheOptions, files: Files): 
     options,
     files,
   );
-}
-
-/** `--define NAME=VALUE` and `--source FROM=TO`. */
-export function readPairs(flag: string, texts: readonly string[]): [string, string][] {
-  return texts.map((text) => {
-    // A URL holds no equals sign before its end, and a folder mostly none.
-    const at = text.indexOf('=');
-    if (at > 0) return [text.slice(0, at), text.slice(at + 1)];
-    const wanted = flag === 'define' ? 'NAME=VALUE' : 'FROM=DIR';
-    throw new HostctlError('USAGE', `--${flag} ${quote(text)}: write ${wanted}`, { exit: EXIT.definition });
-  });
 }
 
 /** The absolute paths `--source` means: what a directory is called here. */

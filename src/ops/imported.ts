@@ -1,13 +1,22 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { checkSchema } from '../core/check.ts';
 import { projectSchema } from '../core/schema.ts';
+import { quote } from '../core/units.ts';
 import { parseYaml } from '../core/yaml.ts';
 import { EXIT, HostctlError } from '../errors.ts';
 import type { Imported, ImportedSite } from '../importers/definition.ts';
 import type { Look } from '../importers/look.ts';
-import { type Entry, formatOpen, type ImportReport, openEntries } from '../importers/report.ts';
+import {
+  countEntries,
+  type Entry,
+  formatOpen,
+  formatReport,
+  type ImportReport,
+  openEntries,
+} from '../importers/report.ts';
 import { printDefinition } from '../importers/yaml.ts';
 import type { Files } from '../ports.ts';
+import { findWorkspace } from './load.ts';
 
 /** What every import is told, whatever it reads. */
 export interface ImportOptions {
@@ -130,6 +139,52 @@ async function answering<R>(files: Files, work: (look: Look) => R): Promise<R> {
     for (const [key, question] of asked) known.set(key, await question());
   }
   throw wrong('the files lead to one another without an end');
+}
+
+/** `--define NAME=VALUE` and `--source FROM=TO`. */
+export function readPairs(flag: string, texts: readonly string[]): [string, string][] {
+  return texts.map((text) => {
+    // A URL holds no equals sign before its end, and a folder mostly none.
+    const at = text.indexOf('=');
+    if (at > 0) return [text.slice(0, at), text.slice(at + 1)];
+    const wanted = flag === 'define' ? 'NAME=VALUE' : 'FROM=DIR';
+    throw new HostctlError('USAGE', `--${flag} ${quote(text)}: write ${wanted}`, { exit: EXIT.definition });
+  });
+}
+
+/** Where definitions go: where it is said, else `projects/` of the workspace, which may be yet to come. */
+export async function definitionsDirectory(
+  given: { readonly out: string | undefined; readonly workspace: string | undefined; readonly cwd: string },
+  files: Files,
+): Promise<string> {
+  if (given.out !== undefined) return resolve(given.cwd, given.out);
+  if (given.workspace !== undefined) return join(resolve(given.cwd, given.workspace), 'projects');
+  const dir = await findWorkspace(files, given.cwd).catch((error: unknown) => {
+    if (error instanceof HostctlError && error.code === 'NO_WORKSPACE') return given.cwd;
+    throw error;
+  });
+  return join(dir, 'projects');
+}
+
+/**
+ * What a command says of an import: as a document, as text, and its exit code.
+ * @param noun what a line of the configuration is called, such as "directive"
+ */
+export function describeImport(
+  { files, written, report }: ImportResult,
+  { print, force }: ImportOptions,
+  noun: string,
+): { readonly document: Record<string, unknown>; readonly text: string; readonly exit: number } {
+  const open = openEntries(report.entries).length;
+  const shown = print ? files.map(({ path, text }) => `# ---- ${path}\n${text}\n`).join('') : '';
+  const nothing = `nothing was written: ${open} left to you; --force writes all the same\n`;
+  const end = written.length > 0 ? written.map((path) => `wrote ${path}\n`).join('') : nothing;
+  const { entries, notes } = report;
+  return {
+    document: { definitions: files, written, counts: countEntries(entries), entries, notes },
+    text: `${shown}${formatReport(report, noun)}${print ? '' : end}`,
+    exit: open > 0 && !force ? EXIT.definition : EXIT.done,
+  };
 }
 
 /** An import that cannot be done at all. */
