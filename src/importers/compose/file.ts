@@ -34,13 +34,14 @@ export function readFile(
     else addItem(ledger, makeItem('services', [name], place, value), 'unsupported', 'no service: it is a mapping');
   };
   for (const { key, place, value } of fields) {
-    const item = makeItem(key, [], place, value);
+    // What an extension or a secret holds belongs into no report.
+    const item = makeItem(key, [], place, value, key.startsWith('x-'));
     if (old && value.kind === 'mapping' && !key.startsWith('x-')) read(key, value, place, tree);
     else if (key === 'services' && value.kind === 'mapping')
       for (const field of value.fields) read(field.key, field.value, field.place, value);
     else if (/^(?:networks|volumes|secrets|configs)$/.test(key) && value.kind === 'mapping') {
       for (const field of value.fields) {
-        const inner = makeItem(key, [field.key], field.place, field.value);
+        const inner = makeItem(key, [field.key], field.place, field.value, key === 'secrets' || key === 'configs');
         ledger.add(inner);
         if (key === 'networks') networks.set(field.key, { internal: textAt(field.value, 'internal') === 'true' });
         if (key === 'volumes') volumes.set(field.key, inner);
