@@ -131,17 +131,24 @@ function findOut(
 /** Every route of the file; what led to a front leads to what is behind it. */
 function routesOf(found: Found, awake: readonly Service[], apps: readonly Service[]): Route[] {
   const { ledger, options, fronts } = found;
-  const routes = [...readRoutes(found.wiring, ledger), ...readVirtualHosts(awake, ledger)].flatMap((route): Route[] => {
-    const front = fronts.find(({ service }) => service === route.service);
-    if (!front) return [route];
+  const placeholder = `${folderName(options.file)}.localhost`;
+  const behind = (service: Service): Service => fronts.find((front) => front.service === service)?.target ?? service;
+  const { routes, lost } = readRoutes(found.wiring, ledger, options.hostname);
+  const all = [...routes, ...readVirtualHosts(awake, ledger)].map((route): Route => {
+    const hosts = route.hosts.length > 0 ? route.hosts : [options.hostname ?? placeholder];
+    const service = behind(route.service);
+    if (service === route.service) return { ...route, hosts };
     const { port, ...rest } = route;
     if (port) ledger.settle(port, 'implied', "hostctl's own proxy answers in place of it");
-    return [{ ...rest, service: front.target }];
+    return { ...rest, hosts, service };
   });
-  const own = routes.filter(({ service }) => apps.includes(service));
+  const own = all.filter(({ service }) => apps.includes(service));
   if (own.length > 0) return own;
-  const stem = siteName(`${folderName(options.file)}.x`) || 'site';
-  return chooseRoute(apps, fronts, options.hostname, `${stem}.localhost`, ledger);
+  // What no rule leads to any more is still not open to everybody.
+  return chooseRoute(apps, fronts, options.hostname, placeholder, ledger).map((route) => ({
+    ...route,
+    uses: lost.flatMap(({ service, uses }) => (behind(service) === route.service ? uses : [])),
+  }));
 }
 
 function nameOf({ file, options }: Found, { routes }: Group, index: number): string {
@@ -212,13 +219,18 @@ function mapSite(site: Site, found: Found): void {
   tidy(site);
 }
 
-function noteFiles({ options, look, notes, file }: Found, from: string): void {
+function noteFiles({ options, look, notes, file, names }: Found, from: string): void {
   const stem = basename(options.file).replace(/\.ya?ml$/, '');
   const beside = [`${stem}.override.yml`, `${stem}.override.yaml`].find(
     (name) => look.kind(join(from, name)) === 'file',
   );
   if (beside !== undefined)
     notes.push(`${beside} is not read, and Compose does read it: docker compose config prints both as one file`);
+  const renamed = [...names]
+    .filter(([service, app]) => service !== app)
+    .map(([service, app]) => `${service} is ${app}`);
+  if (renamed.length > 0)
+    notes.push(`apps are called otherwise: ${renamed.join(', ')}; env says so, what else names them has to`);
   if (file.services.some(({ tree }) => tree.fields.some(({ key }) => key === 'image')))
     notes.push(
       'the root file system of an app is read-only: what an image writes outside of volumes and /tmp needs `writable`',

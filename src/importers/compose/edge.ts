@@ -116,6 +116,6 @@ function settleMount({ item, kind, source, target }: ReturnType<typeof mountsOf>
     ledger.settle(item, 'implied', "hostctl's proxy has no Docker socket, and needs none");
   else if (/htpasswd/.test(target)) ledger.settle(item, 'decide', 'these are passwords for sites: http.access: users');
   else if (kind === 'named' || /acme|letsencrypt|certs?$|localtime|timezone|log|html|dhparam/.test(target))
-    ledger.settle(item, 'implied', 'certificates are ordered anew');
+    ledger.settle(item, 'implied', /acme|letsencrypt|cert/.test(target) ? 'certificates are ordered anew' : OWN);
   else ledger.settle(item, 'decide', 'what it says of sites goes into http of their definitions');
 }

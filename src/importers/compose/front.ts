@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import type { Look } from '../look.ts';
 import { isEdge } from './edge.ts';
-import { knownImage } from './images.ts';
+import { type KnownImage, knownImage } from './images.ts';
 import { type Mount, mountsOf } from './mounts.ts';
 import { readPort } from './ports.ts';
 import { itemAt, itemsUnder, type Service, textOf } from './services.ts';
@@ -67,6 +67,12 @@ function servesItself(config: string): boolean {
   return whole !== undefined && !/_pass\b|@\w/.test(whole);
 }
 
+/** What is known of the image a Dockerfile ends with. */
+export function baseOf(service: Service, look: Look, from: string): KnownImage {
+  const stages = [...dockerfileOf(service, look, from).matchAll(/^\s*FROM\s+(?:--\S+\s+)?(\S+)/gim)];
+  return knownImage(stages.at(-1)?.[1] ?? '');
+}
+
 /** Databases and queues are nobody's target. */
 export function isStore(service: Service): boolean {
   return knownImage(textOf(itemAt(service, 'image')) ?? '').kind === 'store';
@@ -83,9 +89,7 @@ function isServer(service: Service, look: Look, from: string): boolean {
   const image =
     itemAt(service, 'build') || fieldOf(service.tree, 'build') ? undefined : textOf(itemAt(service, 'image'));
   if (image !== undefined) return knownImage(image).kind === 'pages';
-  const text = dockerfileOf(service, look, from);
-  const base = [...text.matchAll(/^\s*FROM\s+(?:--\S+\s+)?(\S+)/gim)].at(-1)?.[1];
-  return base !== undefined && knownImage(base).kind === 'pages';
+  return baseOf(service, look, from).kind === 'pages';
 }
 
 /** Directory a service is built in, absolute; undefined for one that is not built here. */

@@ -1,6 +1,7 @@
 import { dependsOn } from './front.ts';
+import { knownImage } from './images.ts';
 import type { Route } from './routers.ts';
-import { itemAt, itemsUnder, type Service } from './services.ts';
+import { itemAt, itemsUnder, type Service, textOf } from './services.ts';
 import { textsOf } from './tree.ts';
 
 /** What becomes one definition. */
@@ -11,7 +12,7 @@ export interface Group {
 
 /**
  * Services with the same or overlapping hostnames are one project, and so is what they lean on. What two projects lean
- * on goes with the first. Without any hostname all of a file is one project.
+ * on goes with the first, and with a tool for databases only where nobody else leans on it. Without any hostname all of a file is one project.
  */
 export function groupServices(services: readonly Service[], routes: readonly Route[]): Group[] {
   const seeds: { hosts: Set<string>; services: Set<Service>; routes: Route[] }[] = [];
@@ -32,7 +33,11 @@ export function groupServices(services: readonly Service[], routes: readonly Rou
     seed.routes.push(route);
   }
   if (seeds.length < 2) return [{ services, routes }];
-  const order = seeds.toSorted((a, b) => first(services, a.services) - first(services, b.services));
+  const order = seeds.toSorted(
+    (a, b) =>
+      Number(isTool(a.services)) - Number(isTool(b.services)) ||
+      first(services, a.services) - first(services, b.services),
+  );
   const owner = new Map<Service, number>();
   for (const [index, seed] of order.entries()) for (const service of seed.services) owner.set(service, index);
   for (const [index, seed] of order.entries()) spread(seed.services, index, owner, services);
@@ -40,6 +45,11 @@ export function groupServices(services: readonly Service[], routes: readonly Rou
     services: services.filter((service) => (owner.get(service) ?? 0) === index),
     routes: seed.routes,
   }));
+}
+
+/** What looks into a database does not own it. */
+function isTool(services: ReadonlySet<Service>): boolean {
+  return [...services].every((service) => knownImage(textOf(itemAt(service, 'image')) ?? '').kind === 'tool');
 }
 
 function first(services: readonly Service[], some: ReadonlySet<Service>): number {

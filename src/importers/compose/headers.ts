@@ -18,7 +18,7 @@ const FIXED: Readonly<Record<string, readonly [name: string, value?: string]>> =
   featurepolicy: ['Feature-Policy'],
 };
 const HARMLESS =
-  /^(?:isdevelopment|hostsproxyheaders|sslproxyheaders.*|allowedhosts|addvaryheader|ssltemporaryredirect|sslforcehost)$/;
+  /^(?:isdevelopment|hostsproxyheaders|sslproxyheaders.*|allowedhosts|addvaryheader|ssltemporaryredirect|sslhost|sslforcehost)$/;
 const DAY = 86_400;
 
 /** Traefik's headers middleware → `http.headers` and `http.hsts`. */

@@ -3,8 +3,8 @@
 export interface KnownImage {
   /** The port it answers on when nobody says otherwise. */
   readonly port?: number;
-  /** `store`: visitors never ask it. `pages`: a server of files. `edge`: a proxy for other containers. */
-  readonly kind?: 'store' | 'pages' | 'edge';
+  /** `store`: visitors never ask it. `pages`: a server of files. `edge`: a proxy for other containers. `tool`: looks into stores. */
+  readonly kind?: 'store' | 'pages' | 'edge' | 'tool';
   /** Where its data lie. */
   readonly data?: readonly string[];
   /** Folders it writes to besides; its root file system is read-only here. */
@@ -58,12 +58,14 @@ const IMAGES: readonly (readonly [name: RegExp, known: KnownImage])[] = [
   [/^haproxy$/, { kind: 'pages', port: 80 }],
   [/^(?:wordpress|nextcloud|drupal|joomla|matomo|php):.*fpm/, { port: 9000, trouble: FASTCGI }],
   [/^(?:wordpress|nextcloud|drupal|joomla|matomo)$/, { port: 80, data: ['/var/www/html'], writable: APACHE }],
-  [/^phpmyadmin(?:\/phpmyadmin)?$/, { port: 80, writable: APACHE }],
-  [/^adminer$/, { port: 8080 }],
+  [/^phpmyadmin(?:\/phpmyadmin)?$/, { kind: 'tool', port: 80, writable: APACHE }],
+  [/^adminer$/, { kind: 'tool', port: 8080 }],
+  [/(?:^|\/)(?:mongo-express|redis-commander|redisinsight)$/, { kind: 'tool', port: 8081 }],
+  [/(?:^|\/)pgadmin4$/, { kind: 'tool', port: 80, data: ['/var/lib/pgadmin'] }],
   [/^ghost$/, { port: 2368, data: ['/var/lib/ghost/content'] }],
   [/(?:^|\/)(?:gitea|forgejo):.*rootless/, { port: 3000, data: ['/var/lib/gitea', '/etc/gitea'] }],
   [
-    /(?:^|\/)(?:gitea\/gitea|forgejo\/forgejo)$/,
+    /^gitea$|(?:^|\/)(?:gitea\/gitea|forgejo\/forgejo)$/,
     {
       port: 3000,
       data: ['/data'],

@@ -14,20 +14,26 @@ const WEB = new Set(['80', '443']);
 /** The port an app answers on, by what says so most clearly. */
 export function portOf(site: Site, service: Service): number | undefined {
   const routed = site.routes.filter((route) => route.service === service);
-  const ports = portsOf(service).filter(({ udp }) => !udp);
-  const plain = ports.filter(({ target }) => target !== undefined && target !== 443);
+  const labels = [...site.wiring.ports.values()].filter((label) => label.service === service);
+  const ports = portsOf(service).filter(({ udp, target }) => !udp && target !== undefined && target !== 443);
   const exposed = itemsUnder(service, 'expose').map((item) => readPort(textOf(item)?.replace('/tcp', '')));
-  const docker = /^\s*EXPOSE\s+(\d+)(?:\/tcp)?(?=\s|$)/im.exec(dockerfileOf(service, site.look, site.from))?.[1];
+  // What an image could answer on says nothing of a worker that is started from it.
+  const usual = routed.length > 0 || isStore(service) ? usualPorts(site, service) : [];
   const candidates = [
     ...routed.map(({ port }) => readPort(textOf(port))),
+    ...labels.map(({ item }) => readPort(textOf(item))),
     site.fronts.find(({ target }) => target === service)?.port,
-    ...plain.filter(({ published }) => WEB.has(published ?? '')).map(({ target }) => target),
-    ...plain.map(({ target }) => target),
+    ...ports.filter(({ published }) => WEB.has(published ?? '')).map(({ target }) => target),
+    ...ports.map(({ target }) => target),
     ...exposed,
-    knownImage(textOf(itemAt(service, 'image')) ?? '').port,
-    readPort(docker),
+    ...usual,
   ];
   return candidates.find((port) => port !== undefined);
+}
+
+function usualPorts({ look, from }: Site, service: Service): (number | undefined)[] {
+  const docker = /^\s*EXPOSE\s+(\d+)(?:\/tcp)?(?=\s|$)/im.exec(dockerfileOf(service, look, from))?.[1];
+  return [knownImage(textOf(itemAt(service, 'image')) ?? '').port, readPort(docker)];
 }
 
 /** `ports` and `expose` → `port`. */
@@ -45,6 +51,8 @@ export function mapPorts(site: Site, service: Service): void {
       own ? 'port' : 'apps that need this one reach all of its ports',
     );
   }
+  for (const { item, service: owner } of site.wiring.ports.values())
+    if (owner === service && readPort(textOf(item)) === port) site.ledger.settle(item, 'mapped', 'port');
   for (const { port: item, item: rule } of routes) {
     if (item && readPort(textOf(item)) === port) site.ledger.settle(item, 'mapped', 'port');
     else if (item)

@@ -55,7 +55,7 @@ function settleLabel(item: Item, ledger: Ledger): void {
     ledger.settle(item, 'unsupported', 'labels of caddy-docker-proxy: write hostnames and port');
   else if (/^(?:sablier|tsdproxy|swag|zoraxy)\b|authelia|authentik/i.test(name))
     ledger.settle(item, 'decide', 'what it tells another program, hostctl does not do');
-  else if (/^traefik\./i.test(name)) ledger.settle(item, 'dropped', 'no router uses it');
+  else if (/^traefik\./i.test(name)) ledger.settle(item, 'dropped', 'no router that leads to an app uses it');
   else ledger.settle(item, 'dropped', 'nobody reads it here');
 }
 

@@ -4,6 +4,7 @@ import type { Middleware, Router, Wiring } from './labels.ts';
 import type { Item, Ledger } from './ledger.ts';
 import { readRule, type Term } from './rule.ts';
 import { type Service, textOf } from './services.ts';
+import { missingIn } from './tree.ts';
 
 /** Hostnames and a path that lead to a service. */
 export interface Route {
@@ -24,20 +25,28 @@ export interface Route {
   readonly clients: readonly string[];
 }
 
-/** Routers → routes; every label of theirs but those of middlewares is settled. */
-export function readRoutes(wiring: Wiring, ledger: Ledger): Route[] {
-  const used = new Set<string>();
+/** Labels of routers as they were read. */
+export interface Routes {
+  /** Without hosts where none of those that are written can be had. */
+  readonly routes: readonly Route[];
+  /** What stood before services whose rules say nothing a definition could. */
+  readonly lost: readonly Pick<Route, 'service' | 'uses'>[];
+}
+
+/**
+ * Routers → routes; every label of theirs but those of middlewares is settled.
+ * @param hostname for rules that take every one
+ */
+export function readRoutes(wiring: Wiring, ledger: Ledger, hostname: string | undefined): Routes {
   const routes = wiring.routers.flatMap((router) => {
     const named = textOf(router.keys.get('service'));
     if (named?.endsWith('@internal')) {
       for (const item of router.keys.values())
         ledger.settle(item, 'dropped', "it leads to Traefik's own pages, which hostctl shows to nobody");
-      for (const { name } of usesOf(router)) used.add(name);
       return [];
     }
-    return readRouter(router, wiring, ledger);
+    return readRouter(router, wiring, ledger, hostname);
   });
-  for (const { uses } of routes) for (const { name } of uses) used.add(name);
   for (const { item, service } of wiring.ports.values())
     if (!routes.some((route) => route.port === item))
       ledger.settle(
@@ -45,10 +54,14 @@ export function readRoutes(wiring: Wiring, ledger: Ledger): Route[] {
         routes.some((route) => route.service === service) ? 'dropped' : 'implied',
         'no router names it',
       );
-  return routes;
+  const lost = wiring.routers.flatMap((router) => {
+    const { service } = targetOf(router, wiring, ledger);
+    return routes.some((route) => route.service === service) ? [] : [{ service, uses: usesOf(router) }];
+  });
+  return { routes, lost };
 }
 
-function readRouter(router: Router, wiring: Wiring, ledger: Ledger): Route[] {
+function readRouter(router: Router, wiring: Wiring, ledger: Ledger, hostname: string | undefined): Route[] {
   const rule = router.keys.get('rule');
   const uses = usesOf(router);
   const target = targetOf(router, wiring, ledger);
@@ -74,7 +87,7 @@ function readRouter(router: Router, wiring: Wiring, ledger: Ledger): Route[] {
     ...(resolver === undefined ? {} : { resolver }),
   };
   const routes = (terms ?? []).flatMap((term) =>
-    routesOf(term, redirects, rule, ledger).map((at) => ({ ...common, ...at })),
+    routesOf(term, redirects, rule, ledger, hostname).map((at) => ({ ...common, ...at })),
   );
   if (!terms) ledger.settle(rule, 'unsupported', 'this is no rule that can be read: nothing leads to the app by it');
   return routes;
@@ -141,20 +154,22 @@ function settleEntry(router: Router, ledger: Ledger): boolean {
 
 type At = Pick<Route, 'hosts' | 'path' | 'clients'>;
 
-function routesOf(term: Term, redirects: boolean, rule: Item, ledger: Ledger): At[] {
+function routesOf(term: Term, redirects: boolean, rule: Item, ledger: Ledger, hostname: string | undefined): At[] {
   const { hosts: written, paths, below, clients, rest } = term;
   if (rest.length > 0) {
     ledger.settle(rule, 'unsupported', `no route of hostctl has ${rest.join(', ')}: nothing leads to the app by that`);
     return [];
   }
-  if (written.length === 0) {
-    if (redirects) ledger.settle(rule, 'implied', 'tls.redirect: http leads to https');
-    else ledger.settle(rule, 'decide', 'it takes every hostname: which are meant? --hostname NAME');
+  if (written.length === 0 && redirects) {
+    ledger.settle(rule, 'implied', 'tls.redirect: http leads to https');
     return [];
   }
+  if (written.length === 0 && hostname === undefined)
+    ledger.settle(rule, 'decide', 'it takes every hostname: which are meant? --hostname NAME');
+  const unfilled = missingIn(rule.value).length > 0;
   const hosts = written.filter((host) => {
     const parsed = parseHostname(host);
-    if (!parsed.ok) ledger.settle(rule, 'decide', parsed.message);
+    if (!parsed.ok && !unfilled) ledger.settle(rule, 'decide', parsed.message);
     return parsed.ok;
   });
   const wide = hosts.some((host) => host.startsWith('*.')) ? '; a star takes names of any depth' : '';

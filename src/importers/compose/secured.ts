@@ -23,7 +23,7 @@ export function mapTls(site: Site, edge: Edge): void {
     if (item && acme === 'dns')
       ledger.settle(item, 'decide', 'tls.acme: dns; hostctl.yaml: tls.dns says how records are made');
     else if (item) ledger.settle(item, 'mapped', `tls.acme: ${acme}${guess}`);
-    else if (route.item.path.includes('labels') && !edge.orders)
+    else if (route.item.path.includes('labels') && resolvers.length === 0 && !edge.orders)
       ledger.settle(
         route.item,
         'decide',

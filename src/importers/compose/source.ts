@@ -1,6 +1,6 @@
 import { basename, dirname, join, resolve } from 'node:path';
 import type { AppDefinition } from '../definition.ts';
-import { contextOf, dockerfileOf } from './front.ts';
+import { baseOf, contextOf, dockerfileOf } from './front.ts';
 import { hasBuild } from './groups.ts';
 import { knownImage } from './images.ts';
 import type { Item } from './ledger.ts';
@@ -92,6 +92,8 @@ function mapBuild(site: Site, service: Service, app: AppDefinition): void {
     if (said) ledger.settle(said, 'mapped', `dockerfile${there}`);
     if (file) ledger.settle(file, 'mapped', `dockerfile${there}`);
   }
+  const { writable } = baseOf(service, site.look, from);
+  if (writable) app.writable = [...writable];
   const stages = [...dockerfileOf(service, site.look, from).matchAll(/^\s*FROM\s.*?(?:\sAS\s+(\S+))?\s*$/gim)];
   for (const item of itemsUnder(service, 'build')) {
     if (!ledger.has(item)) settleBuild(site, item, stages.at(-1)?.[1]);

@@ -51,6 +51,7 @@ export function textsOf(tree: Tree | undefined): string[] {
 export function showTree(tree: Tree): string {
   if (tree.kind === 'scalar') return (tree.text ?? '').replaceAll(/\s*\n\s*/g, ' ').trim();
   if (tree.kind === 'list') return `[${tree.items.map(showTree).join(', ')}]`;
+  if (tree.fields.length === 0) return '{}';
   return `{ ${tree.fields.map(({ key, value }) => `${key}: ${showTree(value)}`).join(', ')} }`;
 }
 

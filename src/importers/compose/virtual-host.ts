@@ -4,6 +4,7 @@ import type { Item, Ledger } from './ledger.ts';
 import type { Route } from './routers.ts';
 import { itemAt, type Service, textOf } from './services.ts';
 import { note, restrict, type Site } from './site.ts';
+import { missingIn } from './tree.ts';
 import { readSeconds } from './words.ts';
 
 /** Variables that speak to nginx-proxy and its companion, not to the app. */
@@ -33,7 +34,6 @@ export function readVirtualHosts(services: readonly Service[], ledger: Ledger): 
     const secure = value('LETSENCRYPT_HOST') !== undefined && method !== 'nohttps';
     const port = itemAt(service, 'environment', 'VIRTUAL_PORT');
     ledger.settle(host, 'mapped', 'hostnames');
-    if (hosts.length === 0) return [];
     const open = !secure || method === 'noredirect';
     return [{ service, hosts, path, item: host, secure, open, ...(port ? { port } : {}), uses: [], clients: [] }];
   });
@@ -41,7 +41,7 @@ export function readVirtualHosts(services: readonly Service[], ledger: Ledger): 
 
 function isHost(name: string, item: Item, ledger: Ledger): boolean {
   const parsed = parseHostname(name);
-  if (!parsed.ok)
+  if (!parsed.ok && missingIn(item.value).length === 0)
     ledger.settle(item, 'decide', name.startsWith('~') ? `${name} is an expression: name the hosts` : parsed.message);
   return parsed.ok;
 }

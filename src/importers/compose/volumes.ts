@@ -12,6 +12,9 @@ import { appOf, note, type Site } from './site.ts';
 const LONGEST = 32;
 const SYSTEM = /^\/(?:$|(?:bin|boot|dev|etc|lib|lib64|proc|root|run|sbin|sys|usr|var\/run|var\/lib\/docker)(?:\/|$))/;
 
+const COPY =
+  'no file of this machine gets into an app: an image of your own has it (COPY), with dockerfile in place of image';
+
 /** `volumes` of a service → `volumes`, `writable`, and what has to be said of paths of the machine. */
 export function mapVolumes(site: Site, service: Service): void {
   const app = appOf(site, service);
@@ -91,13 +94,22 @@ function mapBind(site: Site, service: Service, mount: Mount, app: AppDefinition)
     add(app, target.split('/').at(-1)!, target);
     return ledger.settle(item, 'mapped', `volumes; copy what is in ${source} there, with the app stopped`);
   }
-  const file = site.look.kind(path) === 'file' || /\.[a-z]{2,5}$|file$/i.test(target);
-  if (mount.readOnly || file)
+  if (/(?:^|\/)(?:certs?|ssl|letsencrypt|tls)(?:\/|$)/.test(target))
     return ledger.settle(
       item,
       'decide',
-      'no file of this machine gets into an app: an image of your own has it (COPY), with dockerfile in place of image',
+      "hostctl's proxy speaks TLS: tls.acme, or tls.certificate and tls.key for files",
     );
+  const file = site.look.kind(path) === 'file' || /\.[a-z]{2,5}$|file$/i.test(target);
+  const serves =
+    knownImage(textOf(itemAt(service, 'image')) ?? '').kind === 'pages' && !/^\/etc\//.test(target) && !file;
+  if (serves)
+    return ledger.settle(
+      item,
+      'decide',
+      `if these are the pages: runtime: static with source: ${pathFrom(site.dir, path)}`,
+    );
+  if (mount.readOnly || file) return ledger.settle(item, 'decide', COPY);
   add(app, target.split('/').at(-1)!, target);
   const alias = `/${target.split('/').at(-1)!}`;
   const media = `media { ${alias}: { from: ${pathFrom(site.dir, path)}, writable-by: ${site.names.get(service.name)!} } } if visitors ask for the files`;
