@@ -49,8 +49,8 @@ const MAX_BYTES = 1024 * 1024;
  * Runs a pure importer and writes what it made below `out`. Nothing is written while anything is left open, unless that
  * is forced. @param empty what to say of a configuration that makes nothing and leaves nothing open
  */
-export async function importWith<T extends Imported>(
-  work: (look: Look) => T,
+export async function importWith(
+  work: (look: Look) => Imported,
   empty: () => HostctlError,
   options: ImportOptions,
   files: Files,

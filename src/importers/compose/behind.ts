@@ -3,7 +3,7 @@ import { parseUrlPath } from '../../core/routes.ts';
 import { type Front, isConfig } from './front.ts';
 import { type Mount, mountsOf } from './mounts.ts';
 import { pathFrom } from './paths.ts';
-import { itemAt, type Service, textOf } from './services.ts';
+import { itemAt, type Service } from './services.ts';
 import { CLOSED, restrict, type Site } from './site.ts';
 
 /** What a server in front of an app did: folders become media, the rest is asked for. */

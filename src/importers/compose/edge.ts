@@ -112,7 +112,7 @@ function settleCredential(item: Item, edge: Edge, ledger: Ledger): void {
 }
 
 function settleMount({ item, kind, source, target }: ReturnType<typeof mountsOf>[number], ledger: Ledger): void {
-  if (/docker\.sock$/.test(source))
+  if (source.endsWith('docker.sock'))
     ledger.settle(item, 'implied', "hostctl's proxy has no Docker socket, and needs none");
   else if (/htpasswd/.test(target)) ledger.settle(item, 'decide', 'these are passwords for sites: http.access: users');
   else if (kind === 'named' || /acme|letsencrypt|certs?$|localtime|timezone|log|html|dhparam/.test(target))

@@ -40,10 +40,8 @@ export function findFronts(services: readonly Service[], look: Look, from: strin
       const target = others.find((other) => other.name === name);
       return target ? [{ target, verb, port: readPort(port) }] : [];
     });
-    const needed = others.filter(
-      (other) => itemAt(service, 'depends_on', other.name) || dependsOn(service, other.name),
-    );
-    const first = named[0] ?? (needed[0] ? { target: needed[0], verb: 'server', port: undefined } : undefined);
+    const needed = others.find((other) => dependsOn(service, other.name));
+    const first = named[0] ?? (needed ? { target: needed, verb: 'server', port: undefined } : undefined);
     if (!first) return [];
     const odd = named.find(({ verb }) => /fastcgi|uwsgi|grpc/.test(verb));
     const folders = [...config.matchAll(LOCATION)].flatMap(([, path = '/', body = '']) => folderOf(path, body));

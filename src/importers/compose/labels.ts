@@ -74,7 +74,8 @@ export function readLabels(services: readonly Service[], ledger: Ledger): Wiring
       else if (label === 'traefik.enable') ledger.settle(item, 'implied', 'a route comes from hostnames and `path`');
       else if (IMPLIED[label] !== undefined) ledger.settle(item, 'implied', IMPLIED[label]);
       else if (match) put(match[1]!, match[2]!, match[3]!, item, service);
-      else if (/^traefik\.constraint/.test(label)) ledger.settle(item, 'dropped', 'it chose among several Traefiks');
+      else if (label.startsWith('traefik.constraint'))
+        ledger.settle(item, 'dropped', 'it chose among several Traefiks');
       else if (/^traefik\.(?:tcp|udp)\./.test(label)) ledger.settle(item, 'unsupported', 'hostctl routes http only');
       else ledger.settle(item, 'unsupported', 'hostctl does not know this label');
       if (!off && OLD[label] !== undefined && match?.[1] === 'middlewares') attach(put, match[2]!, item, service);
@@ -99,7 +100,7 @@ function attach(
 
 function settleBalancer(item: Item, key: string, ledger: Ledger): void {
   const text = textOf(item) ?? '';
-  if (/^loadbalancer\.sticky/.test(key)) return;
+  if (key.startsWith('loadbalancer.sticky')) return;
   if (key === 'loadbalancer.server.scheme' && text !== 'http')
     ledger.settle(item, 'unsupported', `apps are asked over http, not ${text}`);
   else if (key === 'loadbalancer.passhostheader' && text === 'false')

@@ -4,7 +4,7 @@ import { missingIn, showTree, type Tree } from './tree.ts';
 
 /** A key of the file that is answered for: one value, one item of a list, one entry of a mapping. */
 export interface Item {
-  /** From the service, the network or the volume down; items of lists have their number. */
+  /** From the service, the network or the volume down; items of lists have their number, as `#0`. */
   readonly path: readonly string[];
   readonly value: Tree;
   readonly place: Place;
@@ -60,6 +60,11 @@ export class Ledger {
   }
 }
 
+/** Whether a part of a path is the number of an item of a list. */
+export function isIndex(part: string): boolean {
+  return /^#\d+$/.test(part);
+}
+
 /** What to say of variables nobody gave a value. */
 export function nameMissing(names: readonly string[]): string {
   return `no value for ${names.join(', ')}: ${names.map((name) => `--define ${name}=VALUE`).join(' ')}`;
@@ -70,7 +75,7 @@ export function nameMissing(names: readonly string[]): string {
  * @param secret leaves the value out, which does not belong into a report
  */
 export function makeItem(where: string, path: readonly string[], place: Place, value: Tree, secret = false): Item {
-  const name = [where, ...path.filter((part) => !/^\d+$/.test(part))].join('.');
+  const name = [where, ...path.filter((part) => !isIndex(part))].join('.');
   const shown = secret ? '' : showTree(value);
   const short = shown.length > LONGEST ? `${shown.slice(0, LONGEST)}…` : shown;
   return { path, value, place, text: visible(short === '' ? name : `${name}: ${short}`) };

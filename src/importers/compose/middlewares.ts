@@ -208,7 +208,7 @@ function redirectHost({ ledger, definition }: Site, middleware: Middleware): voi
   const expression = textOf(middleware.get('redirectregex.regex')) ?? '';
   const replacement = textOf(middleware.get('redirectregex.replacement')) ?? '';
   const scheme =
-    /^https:\/\/(?:\$\{?1\}?)(?:\$\{?2\}?)?\/?(?:\$\{?\d\}?)?$/.test(replacement) && /^\^http:/.test(expression);
+    /^https:\/\/(?:\$\{?1\}?)(?:\$\{?2\}?)?\/?(?:\$\{?\d\}?)?$/.test(replacement) && expression.startsWith('^http:');
   const target = hostOf(expression, replacement, definition.hostnames);
   for (const [key, item] of middleware) {
     if (scheme) ledger.settle(item, 'implied', 'tls.redirect: http leads to https');

@@ -2,7 +2,7 @@ import type { AppDefinition } from '../definition.ts';
 import { dockerfileOf, isStore } from './front.ts';
 import { leansOn } from './groups.ts';
 import { knownImage } from './images.ts';
-import type { Item } from './ledger.ts';
+import { isIndex, type Item } from './ledger.ts';
 import { type Port, portsOf, readPort } from './ports.ts';
 import { itemAt, itemsUnder, type Service, textOf } from './services.ts';
 import { appOf, note, type Site } from './site.ts';
@@ -19,10 +19,13 @@ export function portOf(site: Site, service: Service): number | undefined {
   const exposed = itemsUnder(service, 'expose').map((item) => readPort(textOf(item)?.replace('/tcp', '')));
   // What an image could answer on says nothing of a worker that is started from it.
   const usual = routed.length > 0 || isStore(service) ? usualPorts(site, service) : [];
+  // Behind another proxy, what is published is for somebody else.
+  const told = routed.some(({ item }) => item.path.includes('labels') || item.path[0] === 'environment');
   const candidates = [
     ...routed.map(({ port }) => readPort(textOf(port))),
     ...labels.map(({ item }) => readPort(textOf(item))),
     site.fronts.find(({ target }) => target === service)?.port,
+    ...(told ? exposed : []),
     ...ports.filter(({ published }) => WEB.has(published ?? '')).map(({ target }) => target),
     ...ports.map(({ target }) => target),
     ...exposed,
@@ -123,7 +126,7 @@ export function mapNeeds(site: Site, service: Service, absent: ReadonlyMap<strin
 
 /** The name in `- db`, `db: { condition: … }`. */
 function dependency(item: Item): string | undefined {
-  return item.value.kind === 'scalar' && /^\d+$/.test(item.path[1] ?? '0') ? textOf(item) : item.path[1];
+  return item.value.kind === 'scalar' && isIndex(item.path[1] ?? '#0') ? textOf(item) : item.path[1];
 }
 
 /** An app is called by its own name; Compose gives others with `db:mysql`. */
@@ -150,7 +153,7 @@ function reaches(site: Site, from: Service, to: Service): boolean {
 export function mapNetworks(site: Site, service: Service): void {
   const items = itemsUnder(service, 'networks');
   const names = items.flatMap((item) =>
-    item.path.length === 2 && !/^\d+$/.test(item.path[1]!) ? [item.path[1]!] : textsOf(item.value),
+    item.path.length === 2 && !isIndex(item.path[1]!) ? [item.path[1]!] : textsOf(item.value),
   );
   const closed = names.length > 0 && names.every((name) => site.networks.get(name)?.internal);
   if (closed) appOf(site, service).egress = false;

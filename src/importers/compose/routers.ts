@@ -118,12 +118,12 @@ function targetOf(router: Router, wiring: Wiring, ledger: Ledger): { service: Se
     ?.toLowerCase()
     .replace(/@(?:docker|swarm)$/, '');
   const found = named === undefined ? undefined : wiring.ports.get(named);
-  const own = [...wiring.ports.values()].filter(({ service }) => service === router.service);
+  const own = [...wiring.ports.values()].find(({ service }) => service === router.service);
   if (item && found) ledger.settle(item, 'mapped', 'port');
   else if (item && named?.includes('@'))
     ledger.settle(item, 'unsupported', 'defined in a file of Traefik, which is not part of this one');
   else if (item) ledger.settle(item, 'implied', 'an app is its own service');
-  const chosen = found ?? own[0];
+  const chosen = found ?? own;
   return { service: chosen?.service ?? router.service, ...(chosen ? { port: chosen.item } : {}) };
 }
 

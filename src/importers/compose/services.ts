@@ -37,7 +37,7 @@ function itemsOf(where: string, tree: Mapping, path: readonly string[]): Item[] 
       return itemsOf(where, value, here);
     }
     if (items.length > 0 && !WHOLE.has(field.key)) {
-      return items.map((item, index) => makeItem(where, [...here, String(index)], item.place, item));
+      return items.map((item, index) => makeItem(where, [...here, `#${index}`], item.place, item));
     }
     const secret = SECRET.test(path.at(-1) ?? '') || (path.at(-1) === 'labels' && SECRET_LABEL.test(field.key));
     return [makeItem(where, here, field.place, value, secret)];

@@ -102,7 +102,7 @@ function mapBind(site: Site, service: Service, mount: Mount, app: AppDefinition)
     );
   const file = site.look.kind(path) === 'file' || /\.[a-z]{2,5}$|file$/i.test(target);
   const serves =
-    knownImage(textOf(itemAt(service, 'image')) ?? '').kind === 'pages' && !/^\/etc\//.test(target) && !file;
+    knownImage(textOf(itemAt(service, 'image')) ?? '').kind === 'pages' && !target.startsWith('/etc/') && !file;
   if (serves)
     return ledger.settle(
       item,

@@ -1,5 +1,4 @@
 /** Sizes, times and commands as Compose writes them → as a definition does. */
-import { readCommand } from '../../core/report.ts';
 import type { Tree } from './tree.ts';
 import { textsOf } from './tree.ts';
 
@@ -61,8 +60,5 @@ function splitLine(line: string): string[] {
 
 /** Words as a definition says them: a line where it means the same, else the list. */
 export function writeCommand(words: readonly string[]): string | readonly string[] {
-  const line = words.join(' ');
-  let fits = words.every((word) => /^[\w./:=@%+,-]+$/.test(word));
-  const read = readCommand(line, [], { add: () => (fits = false) });
-  return fits && read?.length === words.length ? line : words;
+  return words.length > 0 && words.every((word) => /^[\w./:=@%+,-]+$/.test(word)) ? words.join(' ') : words;
 }
