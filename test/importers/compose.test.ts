@@ -6,7 +6,7 @@ import { normalise } from '../../src/core/definition.ts';
 import { projectSchema } from '../../src/core/schema.ts';
 import { normaliseWorkspace } from '../../src/core/workspace.ts';
 import { parseYaml } from '../../src/core/yaml.ts';
-import { countEntries, formatReport } from '../../src/importers/report.ts';
+import { formatReport } from '../../src/importers/report.ts';
 import { importCompose } from '../../src/ops/import-compose.ts';
 import type { ImportResult } from '../../src/ops/imported.ts';
 import { World } from '../support/world.ts';

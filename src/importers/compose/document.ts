@@ -96,7 +96,7 @@ class Growing {
     }
     if (!isScalar(node) || node.value === null) return { kind: 'scalar', place, text: undefined, missing: [] };
     // The digits as written: 8080, 0.50 and 022 are texts to Compose as well.
-    const written = typeof node.value === 'string' ? node.value : (node.source ?? String(node.value));
+    const written = typeof node.value === 'string' ? node.value : (node.source ?? '');
     return { kind: 'scalar', place, ...fillVariables(written, this.#variables) };
   }
 

@@ -66,7 +66,7 @@ export function isIndex(part: string): boolean {
 }
 
 /** What to say of variables nobody gave a value. */
-export function nameMissing(names: readonly string[]): string {
+function nameMissing(names: readonly string[]): string {
   return `no value for ${names.join(', ')}: ${names.map((name) => `--define ${name}=VALUE`).join(' ')}`;
 }
 

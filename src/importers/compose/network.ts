@@ -12,7 +12,7 @@ import { fieldOf, textsOf } from './tree.ts';
 const WEB = new Set(['80', '443']);
 
 /** The port an app answers on, by what says so most clearly. */
-export function portOf(site: Site, service: Service): number | undefined {
+function portOf(site: Site, service: Service): number | undefined {
   const routed = site.routes.filter((route) => route.service === service);
   const labels = [...site.wiring.ports.values()].filter((label) => label.service === service);
   const ports = portsOf(service).filter(({ udp, target }) => !udp && target !== undefined && target !== 443);

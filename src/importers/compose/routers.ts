@@ -107,7 +107,7 @@ function usesOf(router: Router): { name: string; item: Item }[] {
 }
 
 /** A middleware that only leads to https. */
-export function toHttps(middleware: Middleware | undefined): boolean {
+function toHttps(middleware: Middleware | undefined): boolean {
   return textOf(middleware?.get('redirectscheme.scheme'))?.toLowerCase() === 'https';
 }
 

@@ -1,4 +1,3 @@
-import type { Definition } from '../definition.ts';
 import type { Service } from './services.ts';
 import { appOf, type Site } from './site.ts';
 
@@ -49,5 +48,5 @@ export function tidy({ definition, names, services }: Site): void {
     const keys = ORDER.filter((key) => app[key] !== undefined);
     return [name, Object.fromEntries(keys.map((key) => [key, app[key]]))] as const;
   });
-  definition.apps = Object.fromEntries(apps) as Definition['apps'];
+  definition.apps = Object.fromEntries(apps);
 }
