@@ -1,7 +1,7 @@
 /** A Compose file as it was read: anchors and merges resolved, variables filled in, every value with its place. */
 import type { Place } from '../report.ts';
 
-export interface Scalar {
+interface Scalar {
   readonly kind: 'scalar';
   readonly place: Place;
   /** As written, with variables filled in; undefined for a value that was left out. */
