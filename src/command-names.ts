@@ -7,6 +7,7 @@ export const commandNames = [
   'exec',
   'explain',
   'import apache',
+  'import compose',
   'init',
   'logs',
   'maintenance',

@@ -6,6 +6,7 @@ import { commandNames } from '../src/command-names.ts';
 import { INTENDED } from '../src/core/intended.ts';
 import { formatReport } from '../src/importers/report.ts';
 import { importApache } from '../src/ops/import.ts';
+import { importCompose } from '../src/ops/import-compose.ts';
 import { brief, check } from './support/definitions.ts';
 import { World } from './support/world.ts';
 
@@ -63,6 +64,22 @@ describe('docs', () => {
     expect(shown).toBe(`${formatReport(result.report, 'directive')}${end}`);
     expect(`${block('```yaml\n')}\n`).toBe(result.files[0]!.text);
     expect(`${block('```apache\n')}\n`).toBe(read('test/fixtures/apache/seed/site.conf'));
+  });
+
+  test('from-compose.md shows what an import of its example prints and writes', async () => {
+    const text = read('docs/from-compose.md');
+    const block = (start: string): string => text.split(start)[1]!.split('\n```')[0]!;
+    const fixture = 'test/fixtures/compose/shop';
+    const world = await World.with({});
+    world.files.texts.set('/conf/compose.yaml', `${block('```yaml compose.yaml\n')}\n`);
+    for (const name of ['.env', 'Dockerfile'])
+      world.files.texts.set(`/conf/${name}`, read(`${fixture}/tree/conf/${name}`));
+    const options = { file: '/conf/compose.yaml', define: new Map(), profiles: [], out: '/conf/projects' };
+    const result = await importCompose({ ...options, force: false, print: false }, world.files);
+    const end = 'nothing was written: 1 left to you; --force writes all the same';
+    expect(block('$ hostctl import compose compose.yaml\n')).toBe(`${formatReport(result.report, 'key')}${end}`);
+    expect(`${block('```yaml\n')}\n`).toBe(result.files[0]!.text);
+    expect(`${block('```yaml compose.yaml\n')}\n`).toBe(read(`${fixture}/compose.yaml`));
   });
 
   test('every link leads somewhere', () => {

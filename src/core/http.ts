@@ -79,10 +79,10 @@ function readCanonical(text: string | undefined, hostnames: readonly Hostname[],
 }
 
 /** What the proxy tells apps itself, or what belongs to one connection. */
-const PROXY_REQUEST =
+export const PROXY_REQUEST =
   /^(host|connection|upgrade|keep-alive|te|trailer|transfer-encoding|content-length|expect|forwarded|proxy|proxy-.*|x-forwarded-.*|x-real-ip|x-hostctl-.*)$/i;
 /** What a proxy writes itself or could only say twice, and what would take cookies and passwords from the app. */
-const PROXY_RESPONSE =
+export const PROXY_RESPONSE =
   /^(connection|keep-alive|trailer|transfer-encoding|upgrade|content-length|content-type|content-encoding|content-range|date|server|etag|last-modified|location|set-cookie|www-authenticate|x-accel-.*)$/i;
 
 function readHeaders(input: HttpInput['headers'], report: Report): HeaderSettings | undefined {

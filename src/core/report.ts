@@ -56,12 +56,27 @@ function splitWords(command: string, path: readonly PathKey[], report: Report): 
     report.add(path, 'a quote in the command is never closed');
     return undefined;
   }
-  const words = parseShell(command, (name: string) => ({ op: `$${name}` }));
+  const words = parseWords(command);
+  if (words === undefined) {
+    report.add(path, 'a `${` in the command is never closed', {
+      hint: 'commands run without a shell: write [sh, -c, "…"]',
+    });
+    return undefined;
+  }
   const special = words.find((word) => typeof word !== 'string');
   if (special === undefined) return words as string[];
   const shown = 'pattern' in special ? special.pattern : 'op' in special ? special.op : '#';
   report.add(path, `${quote(shown)} needs a shell, and commands run without one`, { hint: 'write [sh, -c, "…"]' });
   return undefined;
+}
+
+/** The words of a line; undefined where the library gives up on a `${` of a shell. */
+function parseWords(command: string): ReturnType<typeof parseShell> | undefined {
+  try {
+    return parseShell(command, (name: string) => ({ op: `$${name}` }));
+  } catch {
+    return undefined;
+  }
 }
 
 /** Bytes of a size the schema has already checked. */

@@ -1,17 +1,10 @@
 import { dirname, join, resolve } from 'node:path';
-import { checkSchema } from '../core/check.ts';
-import { projectSchema } from '../core/schema.ts';
-import { quote } from '../core/units.ts';
-import { parseYaml } from '../core/yaml.ts';
-import { EXIT, HostctlError } from '../errors.ts';
-import { type ApacheImport, convertApache, type ImportedSite } from '../importers/apache/convert.ts';
+import { convertApache } from '../importers/apache/convert.ts';
 import { readEnvvars } from '../importers/apache/envvars.ts';
-import type { Look } from '../importers/look.ts';
-import { type Entry, formatOpen, type ImportReport, openEntries } from '../importers/report.ts';
-import { printDefinition } from '../importers/yaml.ts';
 import type { Files } from '../ports.ts';
+import { type ImportOptions, type ImportResult, importWith, readPairs, readWhole, wrong } from './imported.ts';
 
-export interface ImportApacheOptions {
+export interface ImportApacheOptions extends ImportOptions {
   /** Absolute paths. */
   readonly files: readonly string[];
   /** Directory nothing is read outside of; default: the one of the first file. */
@@ -20,140 +13,29 @@ export interface ImportApacheOptions {
   /** What is at `from` in the configuration is at `to` here. */
   readonly sources: readonly { readonly from: string; readonly to: string }[];
   readonly hostname?: string;
-  /** Directory the definitions go to. */
-  readonly out: string;
-  /** Write although something is left open, and over definitions that are there. */
-  readonly force: boolean;
-  /** Write nothing. */
-  readonly print: boolean;
 }
-
-/** A definition an import made. */
-interface ImportedFile {
-  readonly path: string;
-  readonly text: string;
-}
-
-export interface ImportResult {
-  readonly files: readonly ImportedFile[];
-  /** Paths that were written; empty when something is left open. */
-  readonly written: readonly string[];
-  readonly report: ImportReport;
-}
-
-/** More questions after each other than any configuration leads to. */
-const MOST_ROUNDS = 200;
-const MAX_BYTES = 1024 * 1024;
 
 /** Virtual hosts → definitions below `out`. Nothing is written while anything is left open, unless that is forced. */
 export async function importApache(options: ImportApacheOptions, files: Files): Promise<ImportResult> {
-  for (const path of options.files) {
-    if ((await files.kind(path)) !== 'file') throw wrong(`${path} is no file`);
-    await files.read(path, MAX_BYTES);
-  }
+  for (const path of options.files) await readWhole(path, files);
   const root = options.root ?? dirname(options.files[0]!);
-  const { sites, report } = await answering(files, (look) =>
-    convertApache(
-      {
-        files: options.files,
-        root,
-        defined: new Map([...readEnvvars(look.text(join(root, 'envvars')) ?? ''), ...options.define]),
-        sources: options.sources,
-        dir: options.out,
-        ...(options.hostname === undefined ? {} : { hostname: options.hostname }),
-      },
-      look,
-    ),
+  return importWith(
+    (look) =>
+      convertApache(
+        {
+          files: options.files,
+          root,
+          defined: new Map([...readEnvvars(look.text(join(root, 'envvars')) ?? ''), ...options.define]),
+          sources: options.sources,
+          dir: options.out,
+          ...(options.hostname === undefined ? {} : { hostname: options.hostname }),
+        },
+        look,
+      ),
+    () => wrong(`nothing in ${options.files.join(', ')} serves a site`, ['give a file with a <VirtualHost>']),
+    options,
+    files,
   );
-  if (sites.length === 0 && openEntries(report.entries).length === 0) {
-    throw wrong(`nothing in ${options.files.join(', ')} serves a site`, ['give a file with a <VirtualHost>']);
-  }
-  const made = sites.map((site) => definitionFile(site, report.entries, options.out));
-  const entries = [...report.entries, ...made.flatMap(refused)];
-  const result = { files: made, written: [], report: { ...report, entries } };
-  if (options.print || (!options.force && openEntries(entries).length > 0)) return result;
-  if (!options.force) await checkFree(made, files);
-  for (const { path, text } of made) await files.write(path, text);
-  return { ...result, written: made.map(({ path }) => path) };
-}
-
-async function checkFree(made: readonly ImportedFile[], files: Files): Promise<void> {
-  for (const { path } of made) {
-    const other = path.replace(/\.yaml$/, '.yml');
-    for (const taken of [path, other]) {
-      if ((await files.kind(taken)) === undefined) continue;
-      throw wrong(`${taken} is there already; nothing was written`, ['--out DIR writes elsewhere, --force over it']);
-    }
-  }
-}
-
-/** The text of a definition, with what is left open at its top. */
-function definitionFile(site: ImportedSite, entries: readonly Entry[], out: string): ImportedFile {
-  const own = new Set(site.entries);
-  const elsewhere = new Set(entries.filter((entry) => !own.has(entry)));
-  const open = openEntries(entries).filter((entry) => own.has(entry) || (site.first && elsewhere.has(entry)));
-  const head = [
-    `Imported from ${site.from} by hostctl import.`,
-    ...(open.length === 0 ? [] : ['Left to you:', ...formatOpen(open).map((line) => `- ${line}`)]),
-  ];
-  const comment = head.map((line) => `# ${line.replaceAll(/[^\x20-\x7e\u00a1-\uffff]/g, ' ')}\n`).join('');
-  return { path: join(out, `${site.name}.yaml`), text: comment + printDefinition(site.definition) };
-}
-
-/** What the schema says against a definition: a value of Apache's that no definition can have. */
-function refused({ path, text }: ImportedFile): Entry[] {
-  const parsed = parseYaml(path, text);
-  const checked = parsed.ok ? checkSchema(projectSchema, parsed.file) : undefined;
-  const problems = parsed.ok ? (checked!.ok ? [] : parsed.file.problems(checked!.findings)) : parsed.problems;
-  return problems.map((problem) => ({
-    status: 'decide',
-    place: { file: path.split('/').at(-1)!, line: problem.line },
-    text: problem.path,
-    note: problem.message,
-  }));
-}
-
-/**
- * Runs a pure importer that asks about files: it is run again with the answers until it asks nothing new.
- * What cannot be read, or is no text, is as good as not there.
- */
-async function answering(files: Files, work: (look: Look) => ApacheImport): Promise<ApacheImport> {
-  const known = new Map<string, unknown>();
-  const unlessClosed = async <T>(asked: Promise<T>): Promise<T | undefined> => {
-    try {
-      return await asked;
-    } catch (error) {
-      if (error instanceof HostctlError) return undefined;
-      throw error;
-    }
-  };
-  for (let round = 0; round < MOST_ROUNDS; round++) {
-    const asked = new Map<string, () => Promise<unknown>>();
-    const ask = <T>(key: string, question: () => Promise<T>, meanwhile: T): T => {
-      if (!known.has(key)) asked.set(key, question);
-      return known.has(key) ? (known.get(key) as T) : meanwhile;
-    };
-    const result = work({
-      kind: (path) => ask(`kind ${path}`, () => unlessClosed(files.kind(path)), undefined),
-      text: (path) => ask(`text ${path}`, () => unlessClosed(files.read(path, MAX_BYTES)), undefined),
-      list: (path) => ask(`list ${path}`, async () => (await unlessClosed(files.list(path))) ?? [], [] as string[]),
-      real: (path) => ask(`real ${path}`, () => unlessClosed(files.real(path)), undefined),
-    });
-    if (asked.size === 0) return result;
-    for (const [key, question] of asked) known.set(key, await question());
-  }
-  throw wrong('the files lead to one another without an end');
-}
-
-/** `--define NAME=VALUE` and `--source FROM=TO`. */
-export function readPairs(flag: string, texts: readonly string[]): [string, string][] {
-  return texts.map((text) => {
-    // A URL holds no equals sign before its end, and a folder mostly none.
-    const at = text.indexOf('=');
-    if (at > 0) return [text.slice(0, at), text.slice(at + 1)];
-    const wanted = flag === 'define' ? 'NAME=VALUE' : 'FROM=DIR';
-    throw new HostctlError('USAGE', `--${flag} ${quote(text)}: write ${wanted}`, { exit: EXIT.definition });
-  });
 }
 
 /** The absolute paths `--source` means: what a directory is called here. */
@@ -162,8 +44,4 @@ export function readSources(texts: readonly string[], cwd: string): { from: stri
     from: from.length > 1 ? from.replace(/\/$/, '') : from,
     to: resolve(cwd, to),
   }));
-}
-
-function wrong(message: string, hints: string[] = []): HostctlError {
-  return new HostctlError('IMPORT', message, { exit: EXIT.definition, hints });
 }

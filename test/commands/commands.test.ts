@@ -199,7 +199,7 @@ describe('completion', () => {
         ),
       ).trim();
     expect(offer('hostctl im', 1)).toBe('import');
-    expect(offer('hostctl import ""', 2)).toBe('apache');
+    expect(offer('hostctl import ""', 2)).toBe('apache compose');
     expect(offer('hostctl import apache host', 3)).toBe('hostctl.yaml');
     expect(offer('hostctl import apache --ro', 3)).toBe('--root');
   });

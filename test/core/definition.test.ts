@@ -287,6 +287,11 @@ describe('what must be refused', () => {
       '6:14 apps.web.command: `|` needs a shell, and commands run without one → write [sh, -c, "…"]',
     ],
     [
+      'a variable in a command that is never closed',
+      app('command: "node ${FILE"'),
+      '6:14 apps.web.command: a `${` in the command is never closed → commands run without a shell: write [sh, -c, "…"]',
+    ],
+    [
       'a variable in a command',
       app('command: "node $FILE"'),
       '6:14 apps.web.command: `$FILE` needs a shell, and commands run without one → write [sh, -c, "…"]',

@@ -7,7 +7,8 @@ import { projectSchema } from '../../src/core/schema.ts';
 import { normaliseWorkspace } from '../../src/core/workspace.ts';
 import { parseYaml } from '../../src/core/yaml.ts';
 import { countEntries, formatReport, openEntries } from '../../src/importers/report.ts';
-import { importApache, type ImportResult, readSources } from '../../src/ops/import.ts';
+import { importApache, readSources } from '../../src/ops/import.ts';
+import type { ImportResult } from '../../src/ops/imported.ts';
 import { World } from '../support/world.ts';
 
 const FIXTURES = new URL('../fixtures/apache/', import.meta.url).pathname;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { ImportApacheOptions, ImportResult } from '../../src/ops/import.ts';
-import { importApache } from '../../src/ops/import.ts';
+import { type ImportApacheOptions, importApache } from '../../src/ops/import.ts';
+import type { ImportResult } from '../../src/ops/imported.ts';
 import { parseYaml } from '../../src/core/yaml.ts';
 import { World } from '../support/world.ts';
 

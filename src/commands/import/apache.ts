@@ -1,7 +1,6 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { Args, Flags } from '@oclif/core';
 import { HostctlCommand } from '../../command.ts';
-import { EXIT, HostctlError } from '../../errors.ts';
 
 export default class ImportApache extends HostctlCommand<typeof ImportApache> {
   static override summary = "Turn Apache's virtual hosts into definitions.";
@@ -47,52 +46,27 @@ unsupported, nothing is written and the exit code is 2; --force writes all the s
   };
 
   protected async work(): Promise<void> {
-    const [
-      { importApache, readPairs, readSources },
-      { findWorkspace },
-      { LocalFiles },
-      { formatReport, countEntries, openEntries },
-    ] = await Promise.all([
-      import('../../ops/import.ts'),
-      import('../../ops/load.ts'),
-      import('../../local/files.ts'),
-      import('../../importers/report.ts'),
-    ]);
+    const [{ importApache, readSources }, { definitionsDirectory, describeImport, readPairs }, { LocalFiles }] =
+      await Promise.all([
+        import('../../ops/import.ts'),
+        import('../../ops/imported.ts'),
+        import('../../local/files.ts'),
+      ]);
     const files = new LocalFiles();
     const { out, root, define = [], source = [], hostname, force, print, workspace } = this.flags;
     const cwd = process.cwd();
-    const dir = workspace === undefined ? await findWorkspace(files, cwd).catch(beginHere) : resolve(workspace);
-    const result = await importApache(
-      {
-        files: this.names.map((name) => resolve(name)),
-        out: out === undefined ? join(dir, 'projects') : resolve(out),
-        define: new Map(readPairs('define', define)),
-        sources: readSources(source, cwd),
-        force,
-        print,
-        ...(root === undefined ? {} : { root: resolve(root) }),
-        ...(hostname === undefined ? {} : { hostname }),
-      },
-      files,
-    );
-    const open = openEntries(result.report.entries).length;
-    const shown = print ? result.files.map(({ path, text }) => `# ---- ${path}\n${text}\n`).join('') : '';
-    const end = print ? '' : summary(result.written, open);
-    const { entries, notes } = result.report;
-    this.result(
-      { definitions: result.files, written: result.written, counts: countEntries(entries), entries, notes },
-      `${shown}${formatReport(result.report, 'directive')}${end}`,
-    );
-    if (open > 0 && !force) process.exitCode = EXIT.definition;
+    const options = {
+      files: this.names.map((name) => resolve(name)),
+      out: await definitionsDirectory({ out, workspace, cwd }, files),
+      define: new Map(readPairs('define', define)),
+      sources: readSources(source, cwd),
+      force,
+      print,
+      ...(root === undefined ? {} : { root: resolve(root) }),
+      ...(hostname === undefined ? {} : { hostname }),
+    };
+    const { document, text, exit } = describeImport(await importApache(options, files), options, 'directive');
+    this.result(document, text);
+    if (exit > 0) process.exitCode = exit;
   }
-}
-
-function summary(written: readonly string[], open: number): string {
-  if (written.length > 0) return `${written.map((path) => `wrote ${path}`).join('\n')}\n`;
-  return `nothing was written: ${open} left to you; --force writes all the same\n`;
-}
-
-function beginHere(error: unknown): string {
-  if (error instanceof HostctlError && error.code === 'NO_WORKSPACE') return process.cwd();
-  throw error;
 }

@@ -1,6 +1,6 @@
-import type { Definition } from '../definition.ts';
+import type { Definition, Imported } from '../definition.ts';
 import type { Look } from '../look.ts';
-import type { Entry, ImportReport } from '../report.ts';
+import { freeName, siteName } from '../names.ts';
 import { mapAccess } from './access.ts';
 import { mapApps } from './apps.ts';
 import { mapEnv } from './environment.ts';
@@ -8,7 +8,7 @@ import { Expansion } from './expand.ts';
 import { foldCanonical, foldSecure } from './fold.ts';
 import { mapHarmless } from './harmless.ts';
 import { mapExpires, mapHeaders } from './headers.ts';
-import { planSites, readHost, siteName, type SitePlan } from './hosts.ts';
+import { planSites, readHost, type SitePlan } from './hosts.ts';
 import { type Directive, Ledger, placeholders } from './ledger.ts';
 import { mapLimits } from './limits.ts';
 import { mapMedia } from './media.ts';
@@ -35,25 +35,8 @@ export interface ApacheOptions {
   readonly hostname?: string;
 }
 
-/** A definition that was made, and the name its file gets. */
-export interface ImportedSite {
-  readonly name: string;
-  readonly definition: Definition;
-  /** The file it stood in. */
-  readonly from: string;
-  /** What became of its own directives. */
-  readonly entries: readonly Entry[];
-  /** Whether what belongs to no site is told in this one. */
-  readonly first: boolean;
-}
-
-export interface ApacheImport {
-  readonly sites: readonly ImportedSite[];
-  readonly report: ImportReport;
-}
-
 /** Apache configuration → definitions, and a report of every directive. Looks at files, runs nothing. */
-export function convertApache(options: ApacheOptions, look: Look): ApacheImport {
+export function convertApache(options: ApacheOptions, look: Look): Imported {
   const ledger = new Ledger();
   const expansion = new Expansion(options, look, ledger);
   const all = options.files.flatMap((file) => expansion.file(file, look.text(file) ?? ''));
@@ -196,22 +179,6 @@ function serves(plan: SitePlan, ledger: Ledger): boolean {
     }
   }
   return false;
-}
-
-function freeName(wanted: string, taken: Set<string>): string {
-  const plain =
-    wanted
-      .normalize('NFKD')
-      .replaceAll(/\p{M}/gu, '')
-      .toLowerCase()
-      .replaceAll(/[^a-z0-9]+/g, '-')
-      .replaceAll(/^[^a-z]+|-+$/g, '')
-      .slice(0, 24)
-      .replace(/-+$/, '') || 'site';
-  let name = plain;
-  for (let n = 2; taken.has(name); n++) name = `${plain.slice(0, 21)}-${n}`;
-  taken.add(name);
-  return name;
 }
 
 /** A virtual host of another port than the web's is reached in another way here. */

@@ -134,13 +134,3 @@ function readNames(names: readonly HostName[], ledger: Ledger): HostName[] {
     return true;
   });
 }
-
-/** `www.blog.example.org` → `blog-example`: the name of the definition's file. */
-export function siteName(hostname: string): string {
-  const labels = hostname
-    .replace(/^www\./, '')
-    .split('.')
-    .filter((label) => label !== '' && !/[*?]/.test(label));
-  const short = labels.length > 2 && /^[a-z]{2}$/.test(labels.at(-1)!) && labels.at(-2)!.length <= 3;
-  return labels.slice(0, short ? -2 : -1).join('-') || labels.join('-');
-}

@@ -1,5 +1,5 @@
 import type { AccessDefinition } from '../definition.ts';
-import { readAddress } from './addresses.ts';
+import { readAddress } from '../addresses.ts';
 import type { Directive } from './ledger.ts';
 
 /** What a rule cannot be: the directive, and why. */

@@ -1,4 +1,4 @@
-/** Client addresses as Apache writes them → as a definition does. */
+/** Client addresses as Apache and Traefik write them → as a definition does. */
 
 /** `10.1`, `10.1.0.0/255.255.0.0`, `10.0.0.0/8`, `::1`, `2001:db8::/32`; undefined for anything else, such as a hostname. */
 export function readAddress(text: string): readonly string[] | undefined {
