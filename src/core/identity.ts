@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { HostctlError } from '../errors.ts';
 
 /**
  * Numbers derived from names, so that the same definition gets the same uid and subnet on every host. Two names that
@@ -20,10 +21,12 @@ export interface Identity {
 
 /** The uid of an app: its own preference, or the next that nobody has. */
 export function chooseUid(project: string, app: string, taken: ReadonlySet<number>): number {
-  return choose(`${project}/${app}`, UIDS, (number) => {
+  const chosen = choose(`${project}/${app}`, UIDS, (number) => {
     const uid = FIRST_UID + number;
     return taken.has(uid) ? undefined : uid;
   });
+  if (chosen === undefined) throw new Error(`all ${UIDS} uids are taken`);
+  return chosen;
 }
 
 /** A subnet of the pool that overlaps none of the taken ones. `key` is what it is for. */
@@ -31,15 +34,19 @@ export function chooseSubnet(pool: string, prefix: number, key: string, taken: r
   const range = parseCidr(pool);
   const size = 2 ** (32 - prefix);
   const others = taken.filter((cidr) => /^\d+\.\d+\.\d+\.\d+\/\d+$/.test(cidr)).map(parseCidr);
-  return choose(key, (range.end - range.start) / size, (number) => {
+  const chosen = choose(key, (range.end - range.start) / size, (number) => {
     const start = range.start + number * size;
     const end = start + size;
     return others.some((other) => start < other.end && other.start < end) ? undefined : formatCidr(start, prefix);
   });
+  if (chosen !== undefined) return chosen;
+  throw new HostctlError('POOL_FULL', `no free subnet of size /${prefix} is left in ${pool} for ${key}`, {
+    hints: ['docker network ls shows what takes it', 'or choose another range under network.pool in hostctl.yaml'],
+  });
 }
 
 /** First acceptable of the numbers a key leads to; tries hashes first, then everything, so that it ends. */
-function choose<T>(key: string, count: number, accept: (number: number) => T | undefined): T {
+function choose<T>(key: string, count: number, accept: (number: number) => T | undefined): T | undefined {
   const first = numberOf(key, count);
   for (let attempt = 0; attempt < 16; attempt += 1) {
     const chosen = accept(attempt === 0 ? first : numberOf(`${key}#${attempt}`, count));
@@ -49,7 +56,7 @@ function choose<T>(key: string, count: number, accept: (number: number) => T | u
     const chosen = accept((first + step) % count);
     if (chosen !== undefined) return chosen;
   }
-  throw new Error(`all ${count} numbers for ${key} are taken`);
+  return undefined;
 }
 
 function numberOf(key: string, count: number): number {
