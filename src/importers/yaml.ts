@@ -1,4 +1,5 @@
 /** Writes a definition the way a person would: short mappings on one line, long ones over several. */
+import { UNPRINTABLE } from '../core/characters.ts';
 
 type Value = string | number | boolean | readonly Value[] | { readonly [key: string]: Value };
 
@@ -40,11 +41,18 @@ function printKey(key: string): string {
   return /^\d+$/.test(key) ? key : printText(key);
 }
 
+/** Characters no definition holds as such. */
+const INVISIBLE = new RegExp(UNPRINTABLE, 'g');
+
+function escaped(character: string): string {
+  return `\\u${character.codePointAt(0)!.toString(16).padStart(4, '0')}`;
+}
+
 /** Plain where it can mean nothing but this text, in double quotes elsewhere. */
 function printText(text: string): string {
   const plain = /^(?:[A-Za-z_]|\.{0,2}\/)[A-Za-z0-9_./@+-]*$/.test(text) || /^\d+(?:\.\d+)?[A-Za-z]+$/.test(text);
   const word = /^(?:true|false|null|yes|no|on|off|y|n)$/i.test(text) || /^\d+e\d+$/i.test(text);
-  return plain && !word ? text : JSON.stringify(text);
+  return plain && !word ? text : JSON.stringify(text).replaceAll(INVISIBLE, escaped);
 }
 
 function entriesOf(value: object): [string, Value][] {

@@ -139,6 +139,91 @@ describe('what closes a site in Traefik', () => {
   });
 });
 
+describe('what is not the same', () => {
+  const router = (name: string, rule: string, ...more: string[]): string[] => [
+    `'traefik.http.routers.${name}.rule=${rule}'`,
+    ...more.map((text) => `traefik.http.routers.${name}.${text}`),
+  ];
+  const rule = (name: string): string => `services.app.labels.traefik.http.routers.${name}.rule`;
+  const AUTH = 'traefik.http.middlewares.m.basicauth.users=anna:$$apr1$$x$$y';
+
+  test('a path that was open below one that is not', () => {
+    const labels = [
+      ...router('a', 'Host(`a.org`)', 'middlewares=m'),
+      ...router('b', 'Host(`a.org`) && PathPrefix(`/api/`)'),
+      AUTH,
+    ];
+    expect(entryOf(labelled(...labels), rule('a'))?.status).toBe('mapped');
+    expect(entryOf(labelled(...labels), rule('b'))).toMatchObject({
+      status: 'decide',
+      note: expect.stringContaining('which it did not') as string,
+    });
+  });
+
+  test.each([
+    ['/admin', 'decide'],
+    ['/admin/', 'mapped'],
+  ])('PathPrefix(`%s`) with a password', (path, status) => {
+    const labels = [
+      ...router('a', 'Host(`a.org`)'),
+      ...router('b', `Host(\`a.org\`) && PathPrefix(\`${path}\`)`, 'middlewares=m'),
+      AUTH,
+    ];
+    expect(entryOf(labelled(...labels), rule('b'))?.status).toBe(status);
+    expect(definition(labelled(...labels))).toContain('access: { /admin: { users: ./a.htpasswd } }');
+  });
+
+  test('an app that answers for more hostnames than it did, and a path two apps have', () => {
+    const text = `services:
+  one:
+    image: x
+    expose: [1]
+    labels: ["traefik.http.routers.one.rule=Host(\`a.org\`)"]
+  two:
+    image: x
+    expose: [2]
+    labels: ["traefik.http.routers.two.rule=Host(\`a.org\`) && PathPrefix(\`/two\`) || Host(\`b.org\`)"]
+`;
+    expect(entryOf(text, 'services.one.labels')).toMatchObject({
+      status: 'decide',
+      note: expect.stringContaining('b.org, too') as string,
+    });
+    expect(entryOf(text, 'services.two.labels')).toMatchObject({
+      status: 'decide',
+      note: expect.stringContaining('/ leads to one already') as string,
+    });
+  });
+
+  test('labels two services share the name of a router in stay apart', () => {
+    const one = (name: string): string =>
+      `  ${name}:\n    image: x\n    expose: [1]\n    labels: ["traefik.http.routers.r.rule=Host(\`${name}.org\`)"]\n`;
+    const { sites } = made(`services:\n${one('a')}${one('b')}`);
+    expect(sites.map((site) => site.definition.hostnames)).toEqual([['a.org'], ['b.org']]);
+  });
+
+  test('a label nobody knows that speaks of who may', () => {
+    const text = labelled('traefik.frontend.rule=Host:a.org', 'traefik.frontend.auth.digest.users=x');
+    expect(definition(text)).toContain('access: { /: { allow: [] } }');
+  });
+});
+
+test('what is said twice in a list is answered for twice, and the last counts', () => {
+  const text = service('environment: [A=1, A=2]');
+  expect(definition(text)).toContain('env: { A: "2" }');
+  const own = made(text).report.entries.filter((entry) => entry.text.startsWith('services.app.environment'));
+  expect(own.map(({ status, text: key }) => `${status} ${key}`)).toEqual([
+    'dropped services.app.environment',
+    'mapped services.app.environment.A',
+  ]);
+});
+
+test('what a terminal would obey is spelt out', () => {
+  const text = 'services: {app: {image: x, environment: {A: "\\e[2J\\u202e"}, logging: {driver: "\\e[2J"}, "k\\e": 1}}';
+  const { report } = made(text);
+  expect(report.entries.map(({ note, text: key }) => note + key).join('')).not.toMatch(/[\u001b\u202e]/);
+  expect(definition(text)).toContain('A: "\\u001b[2J\\u202e"');
+});
+
 describe('rules', () => {
   const host = { hosts: ['a.org'], paths: [], below: true, clients: [], rest: [] };
   test.each([

@@ -6,7 +6,7 @@ import { normalise } from '../../src/core/definition.ts';
 import { projectSchema } from '../../src/core/schema.ts';
 import { normaliseWorkspace } from '../../src/core/workspace.ts';
 import { parseYaml } from '../../src/core/yaml.ts';
-import { formatReport } from '../../src/importers/report.ts';
+import { countEntries, formatReport } from '../../src/importers/report.ts';
 import { importCompose } from '../../src/ops/import-compose.ts';
 import type { ImportResult } from '../../src/ops/imported.ts';
 import { World } from '../support/world.ts';
@@ -101,3 +101,14 @@ describe.each(cases)('%s', (name) => {
 
 /** What is left to a person when the report says so. */
 const LEFT: Readonly<Record<string, readonly string[]>> = {};
+
+test('the fixtures are enough, and know all keys but those that are none', async () => {
+  const entries = (await Promise.all(cases.map(async (name) => (await importCase(name)).report.entries))).flat();
+  expect(cases.length).toBeGreaterThanOrEqual(25);
+  expect(entries.length).toBeGreaterThan(550);
+  const unknown = entries.filter(({ note }) => note === 'hostctl does not know this key here');
+  expect(unknown.map(({ text }) => text)).toEqual(['services.agent.frobnicate: yes']);
+  const counts = countEntries(entries);
+  expect(Object.values(counts).every((count) => count > 20)).toBe(true);
+  expect(counts.decide + counts.unsupported).toBeLessThan(entries.length / 5);
+});

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { parseUrlPath } from '../../core/routes.ts';
 import { type Front, isConfig } from './front.ts';
 import { type Mount, mountsOf } from './mounts.ts';
-import { pathFrom } from './paths.ts';
+import { isSystem, pathFrom } from './paths.ts';
 import { itemAt, type Service } from './services.ts';
 import { CLOSED, restrict, type Site } from './site.ts';
 
@@ -56,7 +56,7 @@ function isSpare(item: Mount['item'], service: Service): boolean {
 function mapFolder(site: Site, front: Front, path: string, folder: string): void {
   const parsed = parseUrlPath(path);
   const mount = mountsOf(front.service).find(({ target }) => folder === target || folder.startsWith(`${target}/`));
-  if (!parsed.ok || !mount || site.definition.media[parsed.value]) return;
+  if (!parsed.ok || !mount || isSystem(mount.source) || site.definition.media[parsed.value]) return;
   const rest = folder.slice(mount.target.length);
   const own = mountsOf(front.target).find((other) => same(site, other, mount));
   const writer = site.names.get(front.target.name)!;

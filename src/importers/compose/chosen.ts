@@ -30,6 +30,7 @@ function chooseService(
 
 function rank(service: Service): number {
   const ports = portsOf(service);
+  if (knownImage(textOf(itemAt(service, 'image')) ?? '').kind === 'tool') return ports.length > 0 ? 1 : 0;
   const usual = USUAL.test(service.name) ? 1 : 0;
   if (ports.some(({ published }) => published === '80' || published === '443')) return 8 + usual;
   if (ports.length > 0) return 4 + usual;
@@ -51,6 +52,16 @@ export function chooseRoute(
   const { service, item } = chosen;
   if (hostname === undefined) ledger.settle(item, 'decide', `which hostname leads to ${service.name}? --hostname NAME`);
   return [
-    { service, item, hosts: [hostname ?? placeholder], path: '/', secure: false, open: true, uses: [], clients: [] },
+    {
+      service,
+      item,
+      hosts: [hostname ?? placeholder],
+      path: '/',
+      secure: false,
+      open: true,
+      loose: false,
+      uses: [],
+      clients: [],
+    },
   ];
 }

@@ -142,13 +142,19 @@ function routesOf(found: Found, awake: readonly Service[], apps: readonly Servic
     if (port) ledger.settle(port, 'implied', "hostctl's own proxy answers in place of it");
     return { ...rest, hosts, service };
   });
+  const guarded = (route: Route): Route => {
+    const guards = found.wiring.guards.filter(({ service }) => behind(service) === route.service);
+    return { ...route, uses: [...route.uses, ...guards.map(({ item }) => ({ name: item.path.at(-1)!, item }))] };
+  };
   const own = all.filter(({ service }) => apps.includes(service));
-  if (own.length > 0) return own;
+  if (own.length > 0) return own.map(guarded);
   // What no rule leads to any more is still not open to everybody.
-  return chooseRoute(apps, fronts, options.hostname, placeholder, ledger).map((route) => ({
-    ...route,
-    uses: lost.flatMap(({ service, uses }) => (behind(service) === route.service ? uses : [])),
-  }));
+  return chooseRoute(apps, fronts, options.hostname, placeholder, ledger).map((route) =>
+    guarded({
+      ...route,
+      uses: lost.flatMap(({ service, uses }) => (behind(service) === route.service ? uses : [])),
+    }),
+  );
 }
 
 function nameOf({ file, options }: Found, { routes }: Group, index: number): string {

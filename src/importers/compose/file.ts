@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { Look } from '../look.ts';
 import { readCompose } from './document.ts';
 import { type Item, type Ledger, makeItem } from './ledger.ts';
-import { overlay, readService, type Service, textOf } from './services.ts';
+import { isRepeated, overlay, readService, type Service, textOf } from './services.ts';
 import { fieldOf, type Mapping, textAt, type Tree } from './tree.ts';
 import type { Variables } from './variables.ts';
 
@@ -109,7 +109,10 @@ function readOne(
 ): Service {
   const { tree, flaw } = extended(own, all, given, 0);
   const service = readService(name, tree);
-  for (const item of service.items) ledger.add(item);
+  for (const item of service.items) {
+    ledger.add(item);
+    if (isRepeated(item)) ledger.settle(item, 'dropped', 'it is said again further down, and that counts');
+  }
   if (service.items.length === 0) ledger.add(makeItem('services', [name], own.place, own));
   const item = service.items.find(({ path }) => path[0] === 'extends');
   if (item)

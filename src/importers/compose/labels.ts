@@ -15,6 +15,8 @@ export type Middleware = ReadonlyMap<string, Item>;
 /** All labels of Traefik in a file; its names hold for every container. */
 export interface Wiring {
   readonly routers: readonly Router[];
+  /** Labels nobody knows that speak of who may. */
+  readonly guards: readonly { readonly item: Item; readonly service: Service }[];
   /** Port labels by the name of Traefik's service. */
   readonly ports: ReadonlyMap<string, { readonly item: Item; readonly service: Service }>;
   readonly middlewares: ReadonlyMap<string, Middleware>;
@@ -31,6 +33,7 @@ const OLD: Readonly<Record<string, string>> = {
   'traefik.frontend.auth.basic.usersfile': 'middlewares.{}-auth.basicauth.usersfile',
   'traefik.frontend.auth.forward.address': 'middlewares.{}-forward.forwardauth.address',
   'traefik.frontend.whitelist.sourcerange': 'middlewares.{}-allow.ipallowlist.sourcerange',
+  'traefik.frontend.whitelist.usexforwardedfor': 'middlewares.{}-allow.ipallowlist.ipstrategy',
   'traefik.port': 'services.{}.loadbalancer.server.port',
 };
 
@@ -44,6 +47,8 @@ const IMPLIED: Readonly<Record<string, string>> = {
   'traefik.frontend.passhostheader': 'apps get the Host that was asked for',
 };
 
+const GUARD = /auth|white-?list|allow-?list|sourcerange/;
+
 /** Whether a label is one of Traefik's. */
 function isTraefik(item: Item): boolean {
   return item.path.at(-2) === 'labels' && /^traefik\./i.test(item.path.at(-1)!);
@@ -54,10 +59,13 @@ export function readLabels(services: readonly Service[], ledger: Ledger): Wiring
   const routers = new Map<string, Map<string, Item> & { service?: Service }>();
   const ports = new Map<string, { item: Item; service: Service }>();
   const middlewares = new Map<string, Map<string, Item>>();
+  const guards: { item: Item; service: Service }[] = [];
   const put = (section: string, name: string, key: string, item: Item, service: Service): void => {
     if (section === 'routers') {
-      const keys = routers.get(name) ?? new Map<string, Item>();
-      routers.set(name, Object.assign(keys.set(key, item), { service }));
+      // Two services with one name for their routers: Traefik took neither, here they stay apart.
+      const own = `${name}@${service.name}`;
+      const keys = routers.get(own) ?? new Map<string, Item>();
+      routers.set(own, Object.assign(keys.set(key, item), { service }));
     } else if (section === 'middlewares') middlewares.set(name, (middlewares.get(name) ?? new Map()).set(key, item));
     else if (key === 'loadbalancer.server.port') ports.set(name, { item, service });
     else settleBalancer(item, key, ledger);
@@ -77,12 +85,16 @@ export function readLabels(services: readonly Service[], ledger: Ledger): Wiring
       else if (label.startsWith('traefik.constraint'))
         ledger.settle(item, 'dropped', 'it chose among several Traefiks');
       else if (/^traefik\.(?:tcp|udp)\./.test(label)) ledger.settle(item, 'unsupported', 'hostctl routes http only');
-      else ledger.settle(item, 'unsupported', 'hostctl does not know this label');
+      else {
+        ledger.settle(item, 'unsupported', 'hostctl does not know this label');
+        if (GUARD.test(label)) guards.push({ item, service });
+      }
       if (!off && OLD[label] !== undefined && match?.[1] === 'middlewares') attach(put, match[2]!, item, service);
     }
   }
   return {
-    routers: [...routers].map(([name, keys]) => ({ name, keys, service: keys.service! })),
+    routers: [...routers].map(([name, keys]) => ({ name: name.split('@')[0]!, keys, service: keys.service! })),
+    guards,
     ports,
     middlewares,
   };

@@ -30,7 +30,7 @@ export class Ledger {
   /** A second word on the same key counts when it leaves more open; of two that are as open, both are told. */
   settle(item: Item, status: Status, note: string): void {
     const missing = status === 'mapped' ? missingIn(item.value) : [];
-    const said = missing.length === 0 ? note : `${note}; ${nameMissing(missing)}`;
+    const said = visible(missing.length === 0 ? note : `${note}; ${nameMissing(missing)}`);
     const now = missing.length === 0 ? status : 'decide';
     const before = this.#settled.get(item);
     if (before && WEIGHT[before.status] > WEIGHT[now]) return;

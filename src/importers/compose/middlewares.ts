@@ -1,4 +1,5 @@
 import { parseNetwork } from '../../core/networks.ts';
+import { covers } from '../../core/routes.ts';
 import { readAddress } from '../addresses.ts';
 import type { Item } from './ledger.ts';
 import { setHeaders } from './headers.ts';
@@ -18,6 +19,26 @@ export function mapMiddlewares(site: Site): void {
     if (route.clients.length > 0) allow(site, route, route.clients.join(','), route.item);
     for (const { name, item } of route.uses) use(site, route, name, item, 0);
   }
+  for (const route of site.routes) compareAccess(site, route);
+}
+
+/** Where a rule about who may reaches less far than it did, or further. */
+function compareAccess({ ledger, definition }: Site, { path, loose, item, secure, open }: Route): void {
+  const rules = Object.keys(definition.http.access ?? {});
+  if (path === '/' || !(secure || open)) return;
+  if (rules.includes(path) && loose)
+    ledger.settle(
+      item,
+      'decide',
+      `its rule about who may was for ${path}x as well; here a path ends at a segment. Is there such a path?`,
+    );
+  const above = rules.find((rule) => rule !== path && covers(rule, path));
+  if (above !== undefined && !rules.includes(path))
+    ledger.settle(
+      item,
+      'decide',
+      `who may ask for ${above} holds here as well, which it did not; http.access ${path} with allow: [0.0.0.0/0, "::/0"] opens it`,
+    );
 }
 
 function use(site: Site, route: Route, name: string, item: Item, depth: number): void {

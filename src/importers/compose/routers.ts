@@ -12,6 +12,8 @@ export interface Route {
   readonly hosts: readonly string[];
   /** `/` or a prefix. */
   readonly path: string;
+  /** Whether it also took what only begins like the path: `/admin` and `/administrator`. */
+  readonly loose: boolean;
   /** What says so. */
   readonly item: Item;
   /** Whether it answers over https, and what orders its certificate. */
@@ -55,8 +57,9 @@ export function readRoutes(wiring: Wiring, ledger: Ledger, hostname: string | un
         'no router names it',
       );
   const lost = wiring.routers.flatMap((router) => {
-    const { service } = targetOf(router, wiring, ledger);
-    return routes.some((route) => route.service === service) ? [] : [{ service, uses: usesOf(router) }];
+    const { service } = router;
+    const own = textOf(router.keys.get('service'))?.endsWith('@internal') === true;
+    return own || routes.some((route) => route.service === service) ? [] : [{ service, uses: usesOf(router) }];
   });
   return { routes, lost };
 }
@@ -152,7 +155,7 @@ function settleEntry(router: Router, ledger: Ledger): boolean {
   return secure;
 }
 
-type At = Pick<Route, 'hosts' | 'path' | 'clients'>;
+type At = Pick<Route, 'hosts' | 'path' | 'loose' | 'clients'>;
 
 function routesOf(term: Term, redirects: boolean, rule: Item, ledger: Ledger, hostname: string | undefined): At[] {
   const { hosts: written, paths, below, clients, rest } = term;
@@ -178,9 +181,9 @@ function routesOf(term: Term, redirects: boolean, rule: Item, ledger: Ledger, ho
   const ways = (paths.length === 0 ? ['/'] : paths).flatMap((path) => {
     const parsed = parseUrlPath(path);
     if (!parsed.ok) ledger.settle(rule, 'unsupported', parsed.message);
-    return parsed.ok ? [parsed.value] : [];
+    return parsed.ok ? [{ path: parsed.value, loose: below && !path.endsWith('/') }] : [];
   });
-  const said = ways.filter((path) => path !== '/');
+  const said = ways.flatMap(({ path }) => (path === '/' ? [] : path));
   ledger.settle(rule, 'mapped', `hostnames${said.length > 0 ? `, path ${said.join(', ')}` : ''}${wide}`);
-  return ways.map((path) => ({ hosts, path, clients }));
+  return ways.map((way) => ({ hosts, ...way, clients }));
 }

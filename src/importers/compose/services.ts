@@ -1,4 +1,4 @@
-import { type Item, makeItem } from './ledger.ts';
+import { isIndex, type Item, makeItem } from './ledger.ts';
 import { type Field, fieldOf, type List, type Mapping, textsOf, type Tree } from './tree.ts';
 
 /** One entry of `services:`. */
@@ -39,7 +39,10 @@ function itemsOf(where: string, tree: Mapping, path: readonly string[]): Item[] 
     if (items.length > 0 && !WHOLE.has(field.key)) {
       return items.map((item, index) => makeItem(where, [...here, `#${index}`], item.place, item));
     }
-    const secret = SECRET.test(path.at(-1) ?? '') || (path.at(-1) === 'labels' && SECRET_LABEL.test(field.key));
+    const secret =
+      SECRET.test(path.at(-1) ?? '') ||
+      isIndex(field.key) ||
+      (path.at(-1) === 'labels' && SECRET_LABEL.test(field.key));
     return [makeItem(where, here, field.place, value, secret)];
   });
 }
@@ -56,24 +59,25 @@ function evenOut(tree: Mapping): Mapping {
   };
 }
 
-/** `[A=1, B]` → `{ A: 1, B: }`. What is given twice counts as it was given last, as in Compose. */
+/** `[A=1, B]` → `{ A: 1, B: }`. What is given twice counts as it was given last; the first has its number as its key. */
 function asMapping(list: List): Mapping {
-  const fields = new Map<string, Field>();
-  for (const item of list.items) {
+  const fields = list.items.map((item, index): Field => {
     const text = item.kind === 'scalar' ? item.text : undefined;
-    if (item.kind !== 'scalar' || text === undefined) {
-      fields.set(`${fields.size}`, { key: `${fields.size}`, place: item.place, value: item });
-      continue;
-    }
+    if (item.kind !== 'scalar' || text === undefined) return { key: `#${index}`, place: item.place, value: item };
     const at = text.indexOf('=');
-    const key = (at < 0 ? text : text.slice(0, at)).trim();
-    fields.set(key, {
-      key,
-      place: item.place,
-      value: { ...item, text: at < 0 ? undefined : text.slice(at + 1) },
-    });
-  }
-  return { kind: 'mapping', place: list.place, fields: [...fields.values()] };
+    const value = { ...item, text: at < 0 ? undefined : text.slice(at + 1) };
+    return { key: (at < 0 ? text : text.slice(0, at)).trim(), place: item.place, value };
+  });
+  const last = new Map(fields.map(({ key }, index) => [key, index]));
+  const marked = fields.map((field, index) =>
+    last.get(field.key) === index ? field : { ...field, key: `#${index}`, value: list.items[index]! },
+  );
+  return { kind: 'mapping', place: list.place, fields: marked };
+}
+
+/** A variable or label of a list that is said again further down. */
+export function isRepeated({ path, value }: Item): boolean {
+  return path.length > 1 && PAIRS.has(path.at(-2)!) && isIndex(path.at(-1)!) && value.kind === 'scalar';
 }
 
 /** The item at a path. */

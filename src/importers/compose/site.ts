@@ -1,3 +1,4 @@
+import { visible } from '../../core/characters.ts';
 import type { AccessDefinition, AppDefinition, Definition } from '../definition.ts';
 import type { Look } from '../look.ts';
 import type { Front } from './front.ts';
@@ -39,7 +40,8 @@ export function appOf(site: Site, service: Service): AppDefinition {
 }
 
 export function note(site: Pick<Site, 'notes'>, text: string): void {
-  if (!site.notes.includes(text)) site.notes.push(text);
+  const shown = visible(text);
+  if (!site.notes.includes(shown)) site.notes.push(shown);
 }
 
 /**

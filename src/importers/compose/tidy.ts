@@ -1,3 +1,4 @@
+import type { Route } from './routers.ts';
 import type { Service } from './services.ts';
 import { appOf, type Site } from './site.ts';
 
@@ -13,6 +14,22 @@ export function mapPath(site: Site, service: Service): void {
     const inside = shortest.path === '/' || path === shortest.path || path.startsWith(`${shortest.path}/`);
     if (!inside) site.ledger.settle(item, 'decide', `an app answers below one path: ${shortest.path}, and not ${path}`);
   }
+  checkPath(site, service, shortest);
+}
+
+/** Every app of a project answers for all of its hostnames, and no two below the same path. */
+function checkPath(site: Site, service: Service, { path, item }: Route): void {
+  const own = site.routes.filter((route) => route.service === service).flatMap(({ hosts }) => hosts);
+  const more = site.definition.hostnames.filter((host) => !own.some((name) => name.toLowerCase() === host));
+  if (more.length > 0)
+    site.ledger.settle(item, 'decide', `it answers for ${more.join(', ')}, too: a project has one set of hostnames`);
+  const [first] = site.routes.filter((route) => route.path === path);
+  if (first && first.service !== service)
+    site.ledger.settle(
+      item,
+      'decide',
+      `${path} leads to ${site.names.get(first.service.name)!} already: which of them is meant?`,
+    );
 }
 
 /** Keys in the order people write them; nothing that holds nothing. */

@@ -35,7 +35,20 @@ export function readVirtualHosts(services: readonly Service[], ledger: Ledger): 
     const port = itemAt(service, 'environment', 'VIRTUAL_PORT');
     ledger.settle(host, 'mapped', 'hostnames');
     const open = !secure || method === 'noredirect';
-    return [{ service, hosts, path, item: host, secure, open, ...(port ? { port } : {}), uses: [], clients: [] }];
+    return [
+      {
+        service,
+        hosts,
+        path,
+        item: host,
+        secure,
+        open,
+        ...(port ? { port } : {}),
+        loose: false,
+        uses: [],
+        clients: [],
+      },
+    ];
   });
 }
 

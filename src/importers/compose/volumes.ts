@@ -4,13 +4,12 @@ import { contextOf } from './front.ts';
 import { hasBuild } from './groups.ts';
 import { knownImage } from './images.ts';
 import { type Mount, mountsOf } from './mounts.ts';
-import { pathFrom } from './paths.ts';
+import { isSystem, pathFrom } from './paths.ts';
 import { itemAt, type Service, textOf } from './services.ts';
 import { appOf, note, type Site } from './site.ts';
 
 /** The longest name a volume may have. */
 const LONGEST = 32;
-const SYSTEM = /^\/(?:$|(?:bin|boot|dev|etc|lib|lib64|proc|root|run|sbin|sys|usr|var\/run|var\/lib\/docker)(?:\/|$))/;
 
 const COPY =
   'no file of this machine gets into an app: an image of your own has it (COPY), with dockerfile in place of image';
@@ -78,7 +77,7 @@ function mapBind(site: Site, service: Service, mount: Mount, app: AppDefinition)
     return ledger.settle(item, 'unsupported', 'no app gets the Docker socket');
   if (/^\/etc\/(?:localtime|timezone)$/.test(path))
     return ledger.settle(item, 'dropped', 'clocks are in UTC; env TZ says otherwise');
-  if (SYSTEM.test(source)) return ledger.settle(item, 'unsupported', 'an app sees nothing of the machine');
+  if (isSystem(source)) return ledger.settle(item, 'unsupported', 'an app sees nothing of the machine');
   if (isSource(site, service, path, target)) {
     settleInner(site, service, target);
     return ledger.settle(item, 'dropped', 'the source is in the image, and each deploy builds it anew');
