@@ -498,7 +498,7 @@ describe('whatever the file', () => {
         for (const { note } of entries) expect(note.length).toBeGreaterThan(2);
         for (const { definition: one } of result.sites) parse(printDefinition(one));
       }),
-      { numRuns: 1500 },
+      { numRuns: 600 },
     );
   });
 
@@ -535,7 +535,7 @@ describe('whatever the file', () => {
     );
     fc.assert(
       fc.property(text, (raw) => void convert(raw)),
-      { numRuns: 2000 },
+      { numRuns: 800 },
     );
   });
 });

@@ -23,7 +23,7 @@ function checkPath(site: Site, service: Service, { path, item }: Route): void {
   const more = site.definition.hostnames.filter((host) => !own.some((name) => name.toLowerCase() === host));
   if (more.length > 0)
     site.ledger.settle(item, 'decide', `it answers for ${more.join(', ')}, too: a project has one set of hostnames`);
-  const [first] = site.routes.filter((route) => route.path === path);
+  const first = site.routes.find((route) => route.path === path);
   if (first && first.service !== service)
     site.ledger.settle(
       item,
