@@ -83,6 +83,6 @@ describe('subnets', () => {
   });
 
   test('a pool that is used up says so', () => {
-    expect(() => chooseSubnet('10.0.0.0/18', 18, 'a', ['10.0.0.0/8'])).toThrow('are taken');
+    expect(() => chooseSubnet('10.0.0.0/18', 18, 'a', ['10.0.0.0/8'])).toThrow('no free subnet');
   });
 });
