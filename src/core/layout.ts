@@ -73,7 +73,8 @@ export const MARKER_HOST = 'hostctl.invalid';
 
 /** Where the parts of a proxy find each other. No app can have these names: an alias of an app holds no dot. */
 export const INNER = {
-  nginx: 'nginx.hostctl',
+  /** Of an instance: a Traefik that is not ours may have several. */
+  nginx: (instance: string) => `nginx.${instance}.hostctl`,
   /** Traefik tells what it has loaded on this port, to the nginx beside it and nobody else. */
   traefik: 'traefik.hostctl',
   adminPort: 9000,

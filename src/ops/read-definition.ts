@@ -65,9 +65,13 @@ export async function readDefinition(
   return { shown, file, problems: all([...checked.findings, ...more]) };
 }
 
+/** In the proxy's configuration our routers and services stand beside those of projects. */
+const OWN = 'hostctl';
+
 function checkName(name: string): Finding[] {
   const wrong = NAME.test(name)
-    ? name in Object.prototype && 'cannot be used as a name'
+    ? (name in Object.prototype && 'cannot be used as a name') ||
+      (name === OWN && 'is what hostctl calls its own things')
     : 'is no project name: lower-case letters, digits and single hyphens, at most 24';
   return wrong === false ? [] : [{ path: [], message: `${quote(name)} ${wrong}`, hint: 'rename the file' }];
 }

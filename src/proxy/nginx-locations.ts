@@ -50,7 +50,13 @@ function cell(site: Site, path: string, route: Route | undefined, rule: AccessRu
   if (!route) return both(path, [...access, 'return 404;']);
   if (route.target.to === 'app') return both(path, [...access, ...limitLines(site), ...appBody(site, route.target)]);
   const body = mediaBody(site, route.target);
-  if (route.target.file) return [[`location = ${plainPath(path)}`, [...access, ...body]]];
+  if (route.target.file) {
+    const own: Entry = [`location = ${plainPath(path)}`, [...access, ...body]];
+    if (rule?.path !== path) return [own];
+    // A rule holds for what lies below its path too, where the file itself answers nothing.
+    const below = site.routes.toSorted(bySpecificity).find((item) => answers(item, `${path}/`));
+    return [own, ...cell(site, path, below, rule).filter(([head]) => head.startsWith('location ^~'))];
+  }
   const hidden = block(String.raw`location ~ /\.(?!well-known/)`, ['return 404;']);
   if (path === '/') return [['location ^~ /', [...access, ...hidden, ...body]]];
   const bare = path === route.path ? [`return 301 ${plainPath(path)}/$is_args$args;`] : body;

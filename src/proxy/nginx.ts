@@ -78,7 +78,7 @@ export function nginxPart(place: Place): Omit<ProxyPart, 'edge'> {
 }
 
 /** How an nginx checks and loads a generation. */
-export function commands({ driver, part }: Place): Pick<ProxyDriver, 'check' | 'load'> {
+export function commands({ driver, part }: Pick<Place, 'driver' | 'part'>): Pick<ProxyDriver, 'check' | 'load'> {
   return {
     check: (name) => ({ part, argv: ['nginx', '-q', '-t', '-c', `${CONFIG}/generations/${name}/nginx.conf`] }),
     load: { part, argv: ['nginx', '-q', '-c', `${CONFIG}/${linkOf(driver)}/nginx.conf`, '-s', 'reload'] },

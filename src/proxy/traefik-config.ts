@@ -28,6 +28,8 @@ interface NginxAt {
 }
 
 const ADMIN = 'admin';
+/** Above whatever else a Traefik that is not ours may route. */
+const MARKER_PRIORITY = 1_000_000_000_000;
 const NOBODY = 'hostctl.nobody';
 const CLEAN_SECURE = `${CLEAN}.secure`;
 
@@ -102,7 +104,7 @@ type ConfigInput = Pick<DriverInput, 'sites' | 'settings' | 'instance' | 'certif
 /** Says through the public entry point what is loaded; nobody can have that hostname. */
 function markerRouter(): Named<Router> {
   const rule = `Host(${literal(MARKER_HOST)}) && Path(${literal(`/${GENERATION}`)})`;
-  return { 'hostctl.generation': { entryPoints: [WEB], rule, priority: 1, service: 'noop@internal' } };
+  return { 'hostctl.generation': { entryPoints: [WEB], rule, priority: MARKER_PRIORITY, service: 'noop@internal' } };
 }
 
 /** What belongs to no site: who may ask what is loaded, and hostnames nobody has. */
@@ -124,7 +126,14 @@ function ownRouters(secure: boolean): Named<Router> {
 function nobodyRouters(prefix: string, at: Pick<Router, 'entryPoints' | 'tls'>): Named<Router> {
   return {
     // nginx has the last word on what is nobody's hostname, and on what is no hostname at all.
-    [`${prefix}.rest`]: { ...at, rule: 'HostRegexp(`.`)', priority: 2, service: NGINX },
+    // Over https a hostname without a certificate is nobody's, whatever it is on http.
+    [`${prefix}.rest`]: {
+      ...at,
+      rule: 'HostRegexp(`.`)',
+      priority: 2,
+      service: NGINX,
+      ...(at.tls ? { middlewares: [NOBODY] } : {}),
+    },
     // A request of HTTP/1.0 may name none; the one to nginx must.
     [`${prefix}.nobody`]: { ...at, rule: 'PathRegexp(`.`)', priority: 1, service: NGINX, middlewares: [NOBODY] },
   };

@@ -67,6 +67,11 @@ export function pathRule(path: string): string | undefined {
   return path === '/' ? undefined : `Path(${literal(path)}) || PathPrefix(${literal(`${path}/`)})`;
 }
 
+/** The path itself and nothing below it. */
+export function onlyPath(path: string): string {
+  return `Path(${literal(path)})`;
+}
+
 /** What a path adds to the priority of its hostnames. */
 export function pathPriority(path: string): number {
   return path === '/' ? 1 : Math.min(path.length + 1, LONGEST_PATH - 1);
@@ -88,6 +93,12 @@ export function literal(text: string): string {
     throw new Error(`${JSON.stringify(text)} cannot stand in a Traefik rule`);
   }
   return `\`${text}\``;
+}
+
+/** Alternatives that together match every text that is not empty and not this word. */
+export function unlike(word: string): string {
+  const differing = [...word].map((letter, at) => `.{${at}}[^${letter}].{${word.length - at - 1}}`);
+  return [`.{1,${word.length - 1}}`, `.{${word.length + 1},}`, ...differing].join('|');
 }
 
 /** Regular expression for the decimal numbers from 0 to `most`. */

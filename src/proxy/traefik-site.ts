@@ -7,9 +7,11 @@ import {
   hostGroups,
   type HostGroup,
   literal,
+  onlyPath,
   pathPriority,
   pathRule,
   type Ties,
+  unlike,
   upTo,
 } from './traefik-rules.ts';
 
@@ -47,7 +49,7 @@ export interface SiteConfig {
 }
 
 export const WEB = 'web';
-/** Services and middlewares of our own: no project is called like this and ends in such a word. */
+/** Services and middlewares of our own: no project can be called hostctl. */
 export const NGINX = 'hostctl.nginx';
 export const CLEAN = 'hostctl.clean';
 export const RETRY = 'hostctl.retry';
@@ -75,15 +77,15 @@ export function siteConfig(site: Site, ties: Ties, faces: readonly Face[]): Site
     // What stands in front of an app must not be passed by on a detour.
     const detour = rawNames.length > 0 ? { middlewares: rawNames } : {};
     if (group.redirected) {
-      put('redirect', { ...restRouter(group), ...(face.middlewares ? { middlewares: face.middlewares } : {}) });
+      put(',redirect', { ...restRouter(group), ...(face.middlewares ? { middlewares: face.middlewares } : {}) });
       continue;
     }
     for (const route of routes)
       put(nameOf(route), routeRouter(site, route, group, { own: [face.clean, ...Object.keys(own)], raw: rawNames }));
-    for (const path of nginxPaths(site)) put(`nginx${commas(path)}`, { ...pathRouter(path, group), ...detour });
-    if (apps.length > 0) put('doubt', { ...doubtRouter(site, group), ...detour });
+    for (const path of nginxPaths(site)) put(`,nginx${commas(path)}`, { ...pathRouter(path, group), ...detour });
+    if (apps.length > 0) put(',doubt', { ...doubtRouter(site, group), ...detour });
     // Paths of the site that lead nowhere: nginx says so, in its own words.
-    if (!routes.some((route) => route.path === '/')) put('rest', restRouter(group));
+    if (!routes.some((route) => route.path === '/')) put(',rest', restRouter(group));
   }
   return {
     routers,
@@ -101,7 +103,8 @@ type AppTarget = Extract<Target, { to: 'app' }>;
  */
 export function isDirect({ settings = {}, closed }: Site, target: Target): target is AppTarget {
   if (target.to !== 'app' || target.sticky || target.upstreams.some((item) => item.kind !== 'port')) return false;
-  return !closed && !settings.rate && !settings.errors;
+  // Traefik has no way to say that the time of HSTS is over.
+  return !closed && !settings.rate && !settings.errors && settings.hsts?.maxAge !== 0;
 }
 
 /** Hostnames that lead to the canonical one are nginx's alone. */
@@ -136,7 +139,8 @@ function routeRouter(
 ): PartialRouter {
   const between = target.to === 'app' && raw.length > 0 ? { middlewares: raw } : {};
   return {
-    rule: allOf(group.rule, pathRule(path)),
+    // A single file is one path only.
+    rule: allOf(group.rule, target.to === 'media' && target.file ? onlyPath(path) : pathRule(path)),
     priority: group.priority + pathPriority(path),
     ...(isDirect(site, target) ? { service: serviceName(site, target), middlewares: [...own, RETRY] } : between),
   };
@@ -155,12 +159,14 @@ function pathRouter(path: string, group: HostGroup): PartialRouter {
 }
 
 /** Dot segments and empty ones, what nginx decodes before it looks for an alias (`/`, `@`, `+`, `;`, `\\`), and NUL. */
-const ODD_PATH = '(PathRegexp(`//|[/;][.]{1,2}([/;]|$)|%(2[fF]|40|2[bB]|3[bB]|5[cC])|\\x00`) || !PathPrefix(`/`))';
+const ODD_PATH = '(PathRegexp(`//|[/;][.]{1,2}([/;]|$)|%(2[fF]|40|2[bB]|3[bB])|\\x5c|\\x00`) || !PathPrefix(`/`))';
 /** Globs take dots, but no name has two in a row. */
 const ODD_HOST = 'HostRegexp(`[.][.]`)';
-const ODD_UPGRADE = '(HeaderRegexp(`Upgrade`, `.`) && !HeaderRegexp(`Upgrade`, `(?i)^websocket$`))';
+/** Any value but `websocket`: of several headers one is enough, and Go would follow the first. RE2 knows no "not". */
+const ODD_UPGRADE = `HeaderRegexp(\`Upgrade\`, \`(?i)^(${unlike('websocket')})$\`)`;
 const KNOWN_LENGTH = 'HeaderRegexp(`Content-Length`, `.`)';
-const NO_BODY = '(Method(`GET`) || Method(`HEAD`) || Method(`OPTIONS`))';
+/** A GET with a body of unknown length cannot be told from one without. */
+const NO_BODY = '(Method(`GET`) || Method(`HEAD`))';
 
 /**
  * What Traefik and nginx would read differently is left to nginx, so that a request means the same under both drivers:

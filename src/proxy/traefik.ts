@@ -24,10 +24,9 @@ const READ_TIMEOUT = '15m';
  * Media, redirects and pages come from an nginx behind Traefik, with the configuration the nginx driver would have. It
  * believes what Traefik says of the visitor: nobody else can reach it under this name.
  */
-const BEHIND: Place = {
+const BEHIND: Omit<Place, 'listen'> = {
   driver: 'traefik',
   part: 'media',
-  listen: `${INNER.nginx}:${PROXY_PORT}`,
   https: false,
   linger: NGINX_LINGER_MS,
   visitor: [
@@ -41,12 +40,16 @@ const BEHIND: Place = {
   ],
 };
 
+function behind(instance: string): Place {
+  return { ...BEHIND, listen: `${INNER.nginx(instance)}:${PROXY_PORT}` };
+}
+
 export const traefik: ProxyDriver = {
   name: 'traefik',
   sockets: false,
   storage: (directory) => `${LAYOUT.acme}/${storageFile(directory)}`,
   parts: (workspace, secure) => [
-    { ...nginxPart(BEHIND), edge: false, alias: INNER.nginx },
+    { ...nginxPart(behind(workspace.instance)), edge: false, alias: INNER.nginx(workspace.instance) },
     ...(workspace.proxy.existing ? [] : [traefikPart(workspace, secure)]),
   ],
   generation,
@@ -58,9 +61,9 @@ export const traefik: ProxyDriver = {
 };
 
 function generation(input: DriverInput): Generation {
-  const nginxAt = { url: `http://${BEHIND.listen}`, idle: NGINX_IDLE_MS };
-  const document = dynamicConfig(input, nginxAt);
-  return named([...nginxFiles(input, BEHIND), { path: FILE, text: dumpTraefik(document) }]);
+  const place = behind(input.instance);
+  const document = dynamicConfig(input, { url: `http://${place.listen}`, idle: NGINX_IDLE_MS });
+  return named([...nginxFiles(input, place), { path: FILE, text: dumpTraefik(document) }]);
 }
 
 function explain(files: readonly GeneratedFile[], asked: AskedRequest): RuleView[] {
@@ -132,6 +135,8 @@ function entryPoint(name: string, port: number): string[] {
     'http.aliasHeadersStrategy=delete',
     // Paths reach nginx and apps as they were sent; odd ones are nginx's to judge.
     'http.sanitizePath=false',
+    // Otherwise a `;` in a query would become a `&`, which is another parameter.
+    'http.encodeQuerySemicolons=true',
     'http2.maxConcurrentStreams=100',
     `transport.respondingTimeouts.readTimeout=${READ_TIMEOUT}`,
     'transport.respondingTimeouts.idleTimeout=65s',

@@ -46,16 +46,16 @@ describe('what Traefik is told of a site', () => {
   test('without a certificate, it is on http alone', () => {
     expect(routed(config([site('a', ['a.org'], { acme: 'http', redirect: true })], []))).toEqual([
       'a.web web',
-      'a.doubt web',
+      'a.,doubt web',
     ]);
   });
 
   test('with one, https serves it and http leads there', () => {
     const { tls, ...rest } = config([site('a', ['a.org'], { redirect: true })], ['a.org']);
     expect(routed(rest)).toEqual([
-      'a.moved.redirect web',
+      'a.moved.,redirect web',
       'a.secure.web websecure tls',
-      'a.secure.doubt websecure tls',
+      'a.secure.,doubt websecure tls',
     ]);
     expect(tls).toMatchObject({
       certificates: [
@@ -74,9 +74,9 @@ describe('what Traefik is told of a site', () => {
   test('without a redirect, both serve it', () => {
     expect(routed(config([site('a', ['a.org'], { redirect: false })], ['a.org']))).toEqual([
       'a.web web',
-      'a.doubt web',
+      'a.,doubt web',
       'a.secure.web websecure tls',
-      'a.secure.doubt websecure tls',
+      'a.secure.,doubt websecure tls',
     ]);
   });
 
@@ -85,7 +85,7 @@ describe('what Traefik is told of a site', () => {
     expect(tls).toBeUndefined();
     const entries = Object.entries(http.routers).map(([name, router]) => `${name} ${router.entryPoints.join()}`);
     expect(entries).toContain('here.a.glob500.secure.web secure');
-    expect(entries).toContain('here.a.glob500.moved.redirect plain');
+    expect(entries).toContain('here.a.glob500.moved.,redirect plain');
   });
 });
 
