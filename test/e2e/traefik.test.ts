@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LAYOUT } from '../../src/core/layout.ts';
-import { ask, Traffic } from './support/http.ts';
+import { ask, askRaw, Traffic } from './support/http.ts';
 import { freePort, Lab } from './support/lab.ts';
 
 /** Answers with its version, echoes what comes on a websocket, and runs what a test sends it. */
@@ -77,6 +77,20 @@ describe('Traefik', () => {
     }
     for (const path of ['/api/rawdata', '/dashboard/', '/ping', '/metrics'])
       expect((await ask(lab, 'traefik.hostctl', path)).status, path).toBe(404);
+  });
+
+  test('no protocol but a websocket gets through, whatever else is named beside it', async () => {
+    const request = (upgrades: readonly string[]): string =>
+      [
+        'GET / HTTP/1.1',
+        'Host: one.org',
+        'Connection: Upgrade, close',
+        ...upgrades.map((name) => `Upgrade: ${name}`),
+        '',
+        '',
+      ].join('\r\n');
+    for (const upgrades of [['h2c'], ['h2c', 'websocket'], ['tcp', 'h2c']])
+      expect((await askRaw(lab, request(upgrades))).status, upgrades.join()).toBe(200);
   });
 
   test('its file is written only when something changes', async () => {
