@@ -173,6 +173,8 @@ export interface ProbeRequest {
   readonly project?: string;
   /** Goes where the proxy sends who asks for https instead: the site has it, or may. */
   readonly secure?: boolean;
+  /** Sees the 404 for nobody's hostname, which hostctl's other visits get no answer for. */
+  readonly anybody?: boolean;
 }
 
 export interface Prober {

@@ -42,25 +42,31 @@ export class ProxyProber implements Prober {
 
   async visit(probe: ProbeRequest): Promise<Answer> {
     const pass = probe.project === undefined ? undefined : probePass(await this.#key(), probe.project);
-    const { answer } = await this.#askPublic(probe.path, probe.host, probe.timeout, pass);
+    const headers = {
+      Host: probe.host,
+      ...(probe.anybody ? {} : { [VISIT_HEADER]: '1' }),
+      ...(pass === undefined ? {} : { Cookie: `${PASS_COOKIE}=${pass}` }),
+    };
+    const { answer } = await this.#askPublic(probe.path, headers, probe.timeout);
     if (!probe.secure || !leadsToHttps(answer, probe.host)) return answer;
-    const again = await this.#askPublic(probe.path, probe.host, probe.timeout, pass, true);
+    const again = await this.#askPublic(probe.path, headers, probe.timeout, true);
     return { ...again.answer, ms: answer.ms + again.answer.ms };
   }
 
   #askPublic(
     path: string,
-    name = MARKER_HOST,
-    timeout = ADMIN_MS,
-    pass?: string,
+    headers: Readonly<Record<string, string>> & { readonly Host: string },
+    timeout: number,
     secure = false,
   ): ReturnType<typeof send> {
     const { address, http, https } = this.#settings;
     const host = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address;
-    const cookie = pass === undefined ? {} : { Cookie: `${PASS_COOKIE}=${pass}` };
-    const plain = { host, port: http, path, headers: { Host: name, [VISIT_HEADER]: '1', ...cookie } };
+    const plain = { host, port: http, path, headers };
     // Whether the certificate is good is for others to say: this is about who answers.
-    return send(secure ? { ...plain, port: https, servername: name, rejectUnauthorized: false } : plain, timeout);
+    return send(
+      secure ? { ...plain, port: https, servername: headers.Host, rejectUnauthorized: false } : plain,
+      timeout,
+    );
   }
 
   async generation(): Promise<string | undefined> {
@@ -69,7 +75,9 @@ export class ProxyProber implements Prober {
     if (!answer.ok || answer.status !== 200) return undefined;
     if (this.#settings.driver === 'nginx') return body;
     // Traefik knows a path with this name as soon as it routes by this very configuration.
-    const marker = await (this.#settings.existing ? this.#askPublic(`/${body}`) : this.#askTraefik(`/${body}`));
+    const marker = await (this.#settings.existing
+      ? this.#askPublic(`/${body}`, { Host: MARKER_HOST }, ADMIN_MS)
+      : this.#askTraefik(`/${body}`));
     return marker.answer.ok && marker.answer.status === MARKER ? body : undefined;
   }
 

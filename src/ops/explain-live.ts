@@ -31,7 +31,7 @@ export async function lookAtLive(
   const [said, done] = [answerOf(meant), answerOf(meaning)];
   const asked = answers && request.scheme === 'http' && /^(GET|HEAD)$/.test(request.method);
   const visit = asked
-    ? await ctx.prober.visit({ host: request.host, path: request.target, timeout: VISIT_MS })
+    ? await ctx.prober.visit({ host: request.host, path: request.target, timeout: VISIT_MS, anybody: true })
     : undefined;
   const live: LiveView = {
     proxy: answers ? 'answers' : 'silent',
