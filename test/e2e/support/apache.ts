@@ -103,6 +103,7 @@ async function buildImage(lab: Lab): Promise<string> {
 }
 
 const FIXTURES = new URL('../../fixtures/equivalence', import.meta.url).pathname;
+const ASKED = join(FIXTURES, '../asked.py');
 
 /** A virtual host, or several that belong together, and what is asked of it. */
 export interface Equivalent {
@@ -167,6 +168,15 @@ export function layOut(dir: string): void {
     const conf = readFileSync(join(FIXTURES, name, 'site.conf'), 'utf8');
     writeFileSync(join(dir, 'sites', `${name}.conf`), conf);
     const tree = join(FIXTURES, name, 'tree');
-    if (existsSync(tree)) cpSync(tree, dir, { recursive: true });
+    if (!existsSync(tree)) continue;
+    cpSync(tree, dir, { recursive: true });
+    for (const file of readdirSync(tree, { recursive: true, encoding: 'utf8' })) nameApp(join(dir, file));
   }
+}
+
+/** Where a script says so stands the one app that tells what it was asked, and under which name. */
+function nameApp(path: string): void {
+  if (!/\.(py|wsgi)$/.test(path)) return;
+  const name = /^# asked\.py, called (\w+)\n$/.exec(readFileSync(path, 'utf8'))?.[1];
+  if (name !== undefined) writeFileSync(path, readFileSync(ASKED, 'utf8').replaceAll('@name@', name));
 }
