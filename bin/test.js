@@ -1,23 +1,43 @@
 // npm test: everything, from a bare machine on. Installs what it needs, checks the code, runs the unit tests and then
-// the end-to-end tests against a real engine, a real nginx and real HTTP.
+// those against a real engine, a real nginx, a real Traefik and real HTTP. With the name of a suite, that one alone; with
+// --long, all that it can try instead of the part that fits into `npm test`.
 import { ensurePackages, ensureProgram, requireRoot, run, say } from './bare.js';
 
-const options = new Set(process.argv.slice(2));
-const onlyE2e = options.has('--e2e');
+const words = process.argv.slice(2);
+const wanted = words.filter((word) => !word.startsWith('--'));
+const only = (name) => wanted.length === 0 || wanted.includes(name);
+if (words.includes('--long')) process.env.HOSTCTL_TESTS = 'long';
+
+const REAL = {
+  e2e: 'end-to-end tests; the first run also installs Docker Engine and makes the base images',
+  faults: 'faults: deploys that are killed, cut off and starved at every call',
+  attacks: 'attacks: from inside an app, and on the proxy',
+};
 
 ensurePackages();
-if (!onlyE2e) {
+if (wanted.length === 0) {
   say('types, lint, layers, format, dead code, generated files');
   run(process.execPath, ['bin/check.js']);
+}
+if (only('unit')) {
   say('unit tests');
   run('node_modules/.bin/vitest', ['run', '--project', 'unit']);
 }
-requireRoot('npm test');
-// The Docker client is what `.dockerignore` is compared with.
-ensureProgram('docker', 'docker.io');
-ensureProgram('docker', 'docker-cli');
-// Let's Encrypt's test server with its DNS server, and what makes certificates of a user.
-ensureProgram('pebble', 'pebble');
-ensureProgram('openssl', 'openssl');
-say('end-to-end tests; the first run also installs Docker Engine and makes the base images');
-run('node_modules/.bin/vitest', ['run', '--project', 'e2e']);
+if (only('fuzz')) {
+  say('fuzz: input nobody would write');
+  run('node_modules/.bin/vitest', ['run', '--project', 'fuzz', '--passWithNoTests']);
+}
+const real = Object.entries(REAL).filter(([name]) => only(name));
+if (real.length > 0) {
+  requireRoot('npm test');
+  // The Docker client is what `.dockerignore` is compared with.
+  ensureProgram('docker', 'docker.io');
+  ensureProgram('docker', 'docker-cli');
+  // Let's Encrypt's test server with its DNS server, and what makes certificates of a user.
+  ensureProgram('pebble', 'pebble');
+  ensureProgram('openssl', 'openssl');
+}
+for (const [name, text] of real) {
+  say(text);
+  run('node_modules/.bin/vitest', ['run', '--project', name, '--passWithNoTests']);
+}

@@ -5,6 +5,7 @@ import { type Desired, type History, liveWorkload, type Observed, type Workload 
 import { type ProjectPlan, projectSteps, type Step, type StepOf } from '../core/steps.ts';
 import { EXIT, HostctlError } from '../errors.ts';
 import type { Context } from '../ports.ts';
+import { driverOf } from './driver.ts';
 import { reported } from './progress.ts';
 import { switchRoutes, unroute } from './route.ts';
 import { carryOut, hostOf, type Run } from './steps.ts';
@@ -91,10 +92,18 @@ export class Job {
       await this.#finish();
       this.#startWatch();
       for (const step of this.plan.after) await this.#carryOut(step);
+      await this.#settle();
     } catch (error) {
       this.#error ??= error;
     }
     this.#visits = await this.#watch?.stop();
+  }
+
+  /** Until no visitor can be answered as before. */
+  async #settle(): Promise<void> {
+    const { ctx, reloaded } = this.#run;
+    const rest = (reloaded ?? 0) + driverOf(ctx).pooled - ctx.clock.now();
+    if (rest > 0) await ctx.clock.sleep(rest);
   }
 
   /** Puts back what served before, and keeps what failed for a look at it. */

@@ -133,6 +133,8 @@ export async function changeRecord(
     await put(change(before));
     try {
       await loadSites(liveSites((await observe(ctx)).histories), ctx);
+      // Who says that a site is closed, or open, means it.
+      await ctx.clock.sleep(driverOf(ctx).pooled);
     } catch (error) {
       await put(before);
       await loadSites(liveSites((await observe(ctx)).histories), ctx).catch(() => undefined);

@@ -84,4 +84,6 @@ export interface ProxyDriver {
   readonly overlap: number;
   /** Milliseconds for which the configuration before may still answer on connections that were open at a load. */
   readonly linger: number;
+  /** The same for new visitors, who may meet a connection that the parts keep between them. */
+  readonly pooled: number;
 }

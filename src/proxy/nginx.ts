@@ -51,6 +51,7 @@ export const nginx: ProxyDriver = {
   explain: nginxRules,
   ...commands(EDGE),
   linger: EDGE.linger,
+  pooled: 0,
   overlap: OVERLAP_MS,
 };
 

@@ -57,6 +57,7 @@ export const traefik: ProxyDriver = {
   ...commands(BEHIND),
   publish: { file: FILE, at: LAYOUT.dynamicFile },
   linger: NGINX_LINGER_MS,
+  pooled: NGINX_LINGER_MS,
   overlap: OVERLAP_MS,
 };
 
