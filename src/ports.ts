@@ -7,7 +7,7 @@ import type { Web } from './core/reply.ts';
 import type { Upstream } from './core/routes.ts';
 import type { Base } from './core/base.ts';
 import type { Runtime } from './core/runtime.ts';
-import type { ContainerView, EngineInfo, NetworkView } from './core/state.ts';
+import type { ContainerView, EngineInfo, ImageStart, NetworkView } from './core/state.ts';
 import type { Step } from './core/steps.ts';
 
 // ---- the engine
@@ -30,6 +30,8 @@ export interface ContainerState {
 
 export interface ImageView {
   readonly id: string;
+  /** What it starts; a list of images does not tell. */
+  readonly start?: ImageStart;
   readonly labels: Readonly<Record<string, string>>;
   readonly tags: readonly string[];
 }
@@ -120,8 +122,8 @@ export interface Host {
   read(path: string): Promise<string | undefined>;
   /** Names in a directory; empty when it is not there. */
   list(path: string): Promise<string[]>;
-  /** Beside, flushed, renamed: a reader sees the old text or the new one. Makes the directories above. */
-  write(path: string, text: string, owner?: Owner): Promise<void>;
+  /** Beside, flushed, renamed: a reader sees the old content or the new one. Makes the directories above. */
+  write(path: string, content: string | Uint8Array, owner?: Owner): Promise<void>;
   makeDirectory(path: string, owner: Owner): Promise<void>;
   /** Paths of regular files in and below a directory, relative to it, at most so many; hidden ones are left out. */
   files(path: string, most: number): Promise<string[]>;
@@ -292,6 +294,8 @@ export interface Ui {
   /** Asks only on a terminal; elsewhere fails naming the flag that answers. */
   confirm(question: string, flag: string): Promise<boolean>;
   ask(question: string, flag: string): Promise<string>;
+  /** The same, and what is typed is not shown. @param instead how to answer where nobody can be asked */
+  askHidden(question: string, instead: string): Promise<string>;
   /** Ends live output, so that what follows stands below it. */
   close(): void;
 }

@@ -107,6 +107,35 @@ export interface ReleaseView {
   readonly rollbackOf?: number;
   /** App → image. */
   readonly images: Readonly<Record<string, string>>;
+  /** App → secret → version; only apps that have some. */
+  readonly secrets: Readonly<Record<string, Readonly<Record<string, number>>>>;
+}
+
+/** A secret that is stored or named; never its value. */
+export interface SecretView {
+  readonly project: string;
+  readonly name: string;
+  /** The newest; null when a definition names it and nobody has set it. */
+  readonly version: number | null;
+  /** ISO 8601. */
+  readonly at: string | null;
+  /** user@machine */
+  readonly by: string | null;
+  /** Apps whose definition names it. */
+  readonly apps: readonly string[];
+  /** Releases that are kept and use it. */
+  readonly releases: readonly { readonly id: number; readonly version: number; readonly live: boolean }[];
+}
+
+/** What became of `secrets set`. */
+export interface SetSecret {
+  readonly project: string;
+  readonly name: string;
+  readonly version: number;
+  /** Whether it has another value than before. */
+  readonly changed: boolean;
+  /** Apps whose definition names it. */
+  readonly apps: readonly string[];
 }
 
 /** One thing `hostctl doctor` looked at. */

@@ -31,6 +31,16 @@ export interface Workload {
   readonly drain: number;
   /** Directories to make before it starts, relative to the data root. */
   readonly volumes: readonly string[];
+  /** Absent without secrets. */
+  readonly secrets?: GivenSecrets;
+}
+
+/** The secrets of a container. Never their values, nor anything made from them. */
+interface GivenSecrets {
+  /** Directory with the files, relative to the data root. */
+  readonly files: string;
+  /** Name → version. */
+  readonly versions: Readonly<Record<string, number>>;
 }
 
 /** Everything one project should be. */
@@ -51,6 +61,14 @@ export interface ImageIdentity {
   readonly identity?: string;
   /** Image id on the engine, when it is there. */
   readonly id?: string;
+  /** What it starts by itself; only for an app that is started through a shell because of its secrets. */
+  readonly start?: ImageStart;
+}
+
+/** Entry point and command of an image. */
+export interface ImageStart {
+  readonly entrypoint: readonly string[];
+  readonly command: readonly string[];
 }
 
 /** Files of one alias, below `media/<project>/`. */
@@ -160,6 +178,10 @@ export interface Observed {
   readonly uploadOwners: Readonly<Record<string, number>>;
   /** Link below `media/` → the directory beside it that it leads to. */
   readonly mediaLinks: Readonly<Record<string, string>>;
+  /** Versions of each secret, the newest last, by project and name. */
+  readonly secrets: Readonly<Record<string, Readonly<Record<string, readonly number[]>>>>;
+  /** Containers with files of secrets, by project; they need not exist. */
+  readonly secretFiles: Readonly<Record<string, readonly string[]>>;
   /** Whether what the proxy has loaded is what the live releases ask for. */
   readonly proxyCurrent: boolean;
 }

@@ -64,6 +64,11 @@ interface Route {
   readonly reload: boolean;
 }
 
+interface SecretVersion {
+  readonly name: string;
+  readonly version: number;
+}
+
 interface Forget {
   readonly do: 'forget';
   readonly project: string;
@@ -73,6 +78,10 @@ interface Forget {
   readonly media: readonly string[];
   /** Socket links of replicas and apps that are no more. */
   readonly links: readonly string[];
+  /** Versions no release that is kept needs. */
+  readonly secrets: readonly SecretVersion[];
+  /** Files of secrets below the data root whose container is no more. */
+  readonly secretFiles: readonly string[];
   /** Images of the project that kept releases need. */
   readonly keepImages: readonly string[];
   /** The project's network, when nothing that is kept needs it. */
@@ -145,14 +154,16 @@ export function subjectOf(step: Step): string {
     case 'forget':
       return forgotten(step).join(', ');
     case 'erase':
-      return step.data ? `${step.project}, its volumes and uploads` : step.project;
+      return step.data ? `${step.project}, its volumes, uploads and secrets` : step.project;
   }
 }
 
 function forgotten(step: Forget): string[] {
   const network = step.network === undefined ? [] : [step.network];
   const links = step.links.map((link) => `link ${link}`);
-  return [...step.containers, ...step.releases.map((id) => `release ${id}`), ...step.media, ...links, ...network];
+  const secrets = step.secrets.map(({ name, version }) => `version ${version} of secret ${name}`);
+  const releases = step.releases.map((id) => `release ${id}`);
+  return [...step.containers, ...releases, ...step.media, ...links, ...secrets, ...step.secretFiles, ...network];
 }
 
 function formatLimits(limits: Limits): string {

@@ -93,7 +93,7 @@ export class DockerEngine implements Engine {
 
   async image(ref: string): Promise<ImageView | undefined> {
     const raw = await missing(this.#json<views.RawImage>({ method: 'GET', path: `/images/${ref}/json` }));
-    return raw && { id: raw.Id, labels: raw.Config?.Labels ?? {}, tags: raw.RepoTags ?? [] };
+    return raw && views.image(raw);
   }
 
   async images(label: string): Promise<ImageView[]> {

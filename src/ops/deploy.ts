@@ -5,6 +5,7 @@ import type { Context } from '../ports.ts';
 import { makeDataRoot } from './directories.ts';
 import { execute, takenRoutes } from './execute.ts';
 import { loadProjects, type Selection, selectProjects, selectSound } from './load.ts';
+import { missingSecrets } from './need-secrets.ts';
 import { claimIdentities, ensureKey, observeSettled } from './observe.ts';
 import {
   desiredFor,
@@ -77,6 +78,7 @@ export async function plan(names: readonly string[] | 'all', ctx: Context): Prom
 
 /** All that are sound, or exactly those that were named. */
 async function select(names: readonly string[] | 'all', ctx: Context): Promise<Selection> {
-  const loaded = await loadProjects(ctx.files, ctx.workspace, ctx.templates.runtimes);
+  const read = await loadProjects(ctx.files, ctx.workspace, ctx.templates.runtimes);
+  const loaded = { ...read, problems: [...read.problems, ...(await missingSecrets(read, names, ctx))] };
   return names === 'all' ? selectSound(loaded) : { projects: selectProjects(loaded, names), broken: [] };
 }

@@ -1,7 +1,9 @@
+import { redact } from '../core/secret.ts';
 import type { Workload } from '../core/state.ts';
 import { formatDuration, formatSize } from '../core/units.ts';
 import { EXIT, HostctlError } from '../errors.ts';
 import type { Answer, ContainerState, Context, ProbeTarget } from '../ports.ts';
+import { secretsGiven } from './secret-store.ts';
 
 /** Often at first, for apps that start at once; then less and less, so that a slow one's log is not made of probes. */
 const POLL_MS = 100;
@@ -88,7 +90,8 @@ async function runCheck(workload: Workload, left: number, ctx: Context): Promise
   if (typeof ended === 'string') return { ok: false, ms: within, reason: ended };
   const { code, output } = ended;
   if (code === 0) return { ok: true, status: 0, ms: 0 };
-  return { ok: false, ms: 0, reason: `the check ended with ${code}: ${output.split('\n').at(-1) ?? ''}` };
+  const words = redact(output.split('\n').at(-1) ?? '', await secretsGiven(workload, ctx));
+  return { ok: false, ms: 0, reason: `the check ended with ${code}: ${words}` };
 }
 
 /** A check that hangs has failed; any other error is one of the engine. */
@@ -110,7 +113,7 @@ async function failure(
     ...(state?.oomKilled ? [`killed for needing more than its ${formatSize(limits.memory)}`] : []),
     ...(last && !last.ok ? [`last probe of ${workload.health.path ?? 'it'}: ${last.reason}`] : []),
   ];
-  const log = await tail(name, ctx);
+  const log = await tail(name, ctx, { of: workload });
   const lines = [`${name} ${what}${facts.length > 0 ? ` (${facts.join('; ')})` : ''}`];
   if (log.length > 0) lines.push('its last words:', ...log.map((line) => `  ${line}`));
   return new HostctlError('NOT_READY', lines.join('\n'), { exit: EXIT.unhealthy, hints: adviceFor(last, workload) });
@@ -137,12 +140,17 @@ function adviceFor(last: Answer | undefined, workload: Workload): string[] {
   return [log];
 }
 
-/** The last log lines of a container. */
-export async function tail(name: string, ctx: Context, count = LOG_LINES): Promise<string[]> {
+/** The last log lines of a container, without the secrets it was given. @param of whose container it is */
+export async function tail(
+  name: string,
+  ctx: Context,
+  { count = LOG_LINES, of }: { count?: number; of?: Workload } = {},
+): Promise<string[]> {
   const lines: string[] = [];
+  const secrets = of ? await secretsGiven(of, ctx) : [];
   const signal = AbortSignal.timeout(LOG_MS);
   try {
-    for await (const line of ctx.engine.logs(name, { tail: count, signal })) lines.push(line.text);
+    for await (const line of ctx.engine.logs(name, { tail: count, signal })) lines.push(redact(line.text, secrets));
   } catch (error) {
     if (!signal.aborted) throw error;
     lines.push(`(the engine did not hand out more within ${formatDuration(LOG_MS)})`);

@@ -35,6 +35,8 @@ function stepsFor(project: string, purge: boolean, observed: Observed): Step[] {
             releases: [],
             media: [],
             links: [],
+            secrets: [],
+            secretFiles: [],
             keepImages: [],
             why: 'being removed',
           },
@@ -42,7 +44,7 @@ function stepsFor(project: string, purge: boolean, observed: Observed): Step[] {
   const unroute: Step[] = observed.histories[project]?.current
     ? [{ do: 'unroute', project, why: 'being removed' }]
     : [];
-  const why = purge ? 'purge was asked for: this cannot be undone' : 'volumes and uploads stay';
+  const why = purge ? 'purge was asked for: this cannot be undone' : 'volumes, uploads and secrets stay';
   return [...unroute, ...stops, ...forget, { do: 'erase', project, data: purge, why }];
 }
 

@@ -1,15 +1,20 @@
 import type { Outcome, ReleaseView } from '../core/results.ts';
+import { secretsOf } from '../core/secrets.ts';
 import type { Desired, Observed, Release } from '../core/state.ts';
 import { quote } from '../core/units.ts';
 import { EXIT, HostctlError } from '../errors.ts';
 import type { Context } from '../ports.ts';
 import { execute } from './execute.ts';
 import { observe } from './observe.ts';
+import { secretGone } from './secret-store.ts';
 
 /** Brings back an earlier release, settings and all. Without a number: the one before the live one. */
 export async function rollback(project: string, to: number | undefined, wait: number, ctx: Context): Promise<Outcome> {
   const wanted = findRelease(project, to, await observe(ctx));
-  const target = { project, desired: (observed: Observed) => restored(findRelease(project, wanted.id, observed), ctx) };
+  const target = {
+    project,
+    desired: (observed: Observed) => restored(findRelease(project, wanted.id, observed), observed, ctx),
+  };
   const [outcome] = await execute([target], ctx, {
     wait,
     doing: `rollback to release ${wanted.id}`,
@@ -40,8 +45,9 @@ function findRelease(project: string, id: number | undefined, observed: Observed
 }
 
 /** A release's own state; an image whose tag now means something else is named by its id. */
-async function restored(release: Release, ctx: Context): Promise<Desired> {
+async function restored(release: Release, observed: Observed, ctx: Context): Promise<Desired> {
   const { desired } = release;
+  requireVersions(desired, observed);
   const moved = new Map<string, string>();
   for (const [app, image] of Object.entries(desired.images)) {
     if (image.id === undefined) continue;
@@ -58,6 +64,13 @@ async function restored(release: Release, ctx: Context): Promise<Desired> {
   };
 }
 
+/** The versions of its secrets come back with a release; what was removed by hand cannot. */
+function requireVersions({ project, workloads }: Desired, observed: Observed): void {
+  for (const { secrets } of workloads)
+    for (const [name, version] of Object.entries(secrets?.versions ?? {}))
+      if (!observed.secrets[project]?.[name]?.includes(version)) throw secretGone(project, name, version);
+}
+
 /** The releases of a project that are on record, newest first. */
 export async function releases(project: string, ctx: Context): Promise<ReleaseView[]> {
   const observed = await observe(ctx);
@@ -70,5 +83,6 @@ export async function releases(project: string, ctx: Context): Promise<ReleaseVi
     by: release.by,
     ...(release.rollbackOf === undefined ? {} : { rollbackOf: release.rollbackOf }),
     images: Object.fromEntries(Object.entries(release.desired.images).map(([app, image]) => [app, image.ref])),
+    secrets: secretsOf(release.desired),
   }));
 }

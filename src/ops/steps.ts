@@ -44,7 +44,7 @@ const handlers: Handlers = {
     await makeWorkloadDirectories(workload, ctx);
     await makeUploads(workload, desired.media, ctx);
     await ctx.engine.create(workload.container);
-    await ctx.engine.start(workload.container.name);
+    await ctx.engine.start(workload.container.name).catch((error: unknown) => unlessShell(error, workload));
   },
   start: async ({ workload }, { ctx, desired }) => {
     await makeWorkloadDirectories(workload, ctx);
@@ -92,6 +92,20 @@ async function retire(step: StepOf<'retire'>, run: Run): Promise<void> {
 function linkMoved(workload: Workload, desired: Desired): boolean {
   if (workload.listen.kind === 'none') return true;
   return workload.link !== undefined && desired.workloads.some((item) => item.link === workload.link);
+}
+
+/** An image may lack the shell that makes variables of secrets. */
+function unlessShell(error: unknown, { project, app, secrets }: Workload): never {
+  const missing = error instanceof HostctlError && /exec: "\/bin\/sh"/.test(error.message);
+  if (!missing || !secrets) throw error;
+  throw new HostctlError(
+    'NO_SHELL',
+    `the image of ${project}/${app} has no /bin/sh, which makes variables of secrets`,
+    {
+      hints: ['leave out `env: true`, and let the app read the file that NAME_FILE names'],
+      cause: error,
+    },
+  );
 }
 
 /** Carries out one step. */
@@ -142,7 +156,7 @@ async function runTask(workload: Workload, command: readonly string[], ctx: Cont
   };
   await runOnce(spec, ctx, async (code) => {
     if (code === 0) return;
-    const log = await tail(name, ctx);
+    const log = await tail(name, ctx, { of: workload });
     throw new HostctlError(
       'RELEASE_COMMAND',
       [
@@ -157,11 +171,17 @@ async function runTask(workload: Workload, command: readonly string[], ctx: Cont
 async function forget(step: StepOf<'forget'>, { ctx }: Run): Promise<void> {
   const key = await readKey(ctx);
   for (const name of step.containers) {
+    // Before the container: killed in between, the next deploy still knows of it.
+    await ctx.host.remove(LAYOUT.secretFilesOf(step.project, name));
     await ctx.engine.remove(name);
     await ctx.host.remove(`${LAYOUT.sockets}/${socketDirectory(key, name)}`);
   }
   for (const link of step.links) await ctx.host.remove(`${LAYOUT.links}/${link}`);
   for (const root of step.media) await ctx.host.remove(`${LAYOUT.media}/${root}`);
+  for (const path of step.secretFiles) await ctx.host.remove(path);
+  for (const { name, version } of step.secrets) {
+    await ctx.host.remove(LAYOUT.secretVersion(step.project, name, version));
+  }
   for (const id of step.releases) await ctx.host.remove(LAYOUT.release(step.project, id));
   if (step.network !== undefined) await ctx.engine.removeNetwork(step.network);
   const images = await imagesOf(step.project, ctx);
@@ -195,6 +215,7 @@ async function erase(step: StepOf<'erase'>, { ctx, history }: Run): Promise<void
   await ctx.host.remove(LAYOUT.unfinished(project));
   await ctx.host.remove(LAYOUT.maintenance(project));
   await ctx.host.remove(LAYOUT.releases(project));
+  await ctx.host.remove(LAYOUT.secretFiles(project));
   if (!step.data) return;
   await ctx.host.remove(LAYOUT.mediaOf(project));
   await ctx.host.remove(LAYOUT.certificates(project));

@@ -101,7 +101,10 @@ export function engineContract(name: string, open: () => Promise<Subject>): void
 
     test('an image that is not there is undefined, and nothing can be made of it', async () => {
       expect(await engine.image('hostctl/none:1')).toBeUndefined();
-      expect(await engine.image(subject.image)).toMatchObject({ id: expect.stringMatching(/^sha256:/) });
+      expect(await engine.image(subject.image)).toMatchObject({
+        id: expect.stringMatching(/^sha256:/),
+        start: { entrypoint: expect.any(Array), command: expect.any(Array) },
+      });
       await expect(engine.create(spec('none', 'true', { image: 'hostctl/none:1' }))).rejects.toThrow(/no such image/i);
       expect(await view('none')).toBeUndefined();
     });

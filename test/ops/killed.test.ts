@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { LAYOUT } from '../../src/core/layout.ts';
 import type { DriverName } from '../../src/core/model.ts';
+import type { Release } from '../../src/core/state.ts';
 import { formatPlan } from '../../src/core/steps.ts';
 import { deploy, plan } from '../../src/ops/deploy.ts';
 import { partNames } from '../../src/ops/driver.ts';
 import { remove } from '../../src/ops/remove.ts';
 import { rollback } from '../../src/ops/rollback.ts';
+import { removeSecret, setSecret } from '../../src/ops/secrets.ts';
 import { BLOG, OWN, RENEWED } from '../support/certificates.ts';
 import { World } from '../support/world.ts';
 
@@ -23,6 +25,12 @@ apps:
   db: { image: "postgres:17", port: 5432, volumes: { data: /var/lib/postgresql/data } }
 `;
 
+const SECRET = `
+hostnames: [www.blog.org]
+apps:
+  web: { runtime: node, source: /src/blog, secrets: [TOKEN, { name: PASSWORD, env: true }] }
+`;
+
 interface Case {
   readonly from: string;
   /** Default: nginx. */
@@ -35,12 +43,14 @@ interface Case {
   readonly serving: boolean;
 }
 
+const give = (world: World, name: string, value: string) => setSecret('blog', name, Buffer.from(value), world);
 const put = (world: World) => deploy(['blog'], world, { wait: 0 });
 
 async function deployed({ from, driver = 'nginx' }: Pick<Case, 'from' | 'driver'>): Promise<World> {
   const world = await World.with({ blog: from }, { proxy: { driver } });
   world.source('blog', { 'package.json': '{}', 'server.js': 'one', 'files/a.txt': 'A' });
   for (const image of ['postgres:17', 'postgres:18']) await world.engine.pull(image);
+  if (from === SECRET) for (const name of ['TOKEN', 'PASSWORD']) await give(world, name, 'one');
   return world;
 }
 
@@ -105,6 +115,41 @@ const cases: Readonly<Record<string, Case>> = {
     act: put,
     serving: false,
   },
+  'a first deploy with secrets': { from: SECRET, act: put, serving: false },
+  'another version of a secret': {
+    from: SECRET,
+    change: async (world) => {
+      await put(world);
+      await give(world, 'TOKEN', 'two');
+    },
+    act: put,
+    serving: true,
+  },
+  'secrets that older releases need no more': {
+    from: SECRET,
+    change: async (world) => {
+      for (let version = 1; version <= 5; version += 1) {
+        await give(world, 'TOKEN', `value ${version}`);
+        await put(world);
+      }
+      await give(world, 'TOKEN', 'two');
+    },
+    act: put,
+    serving: true,
+  },
+  'a rollback to another version of a secret': {
+    from: SECRET,
+    change: async (world) => {
+      await put(world);
+      await give(world, 'TOKEN', 'two');
+      await put(world);
+    },
+    act: async (world) => {
+      const current = await world.host.readLink(LAYOUT.current('blog'));
+      await rollback('blog', current === 'releases/2.json' ? 1 : 3, 0, world);
+    },
+    serving: true,
+  },
   'other limits': {
     from: SITE,
     change: async (world) => {
@@ -150,10 +195,28 @@ async function expectWhole(world: World): Promise<void> {
   expect(proxies.map((box) => `${box.spec.name} ${box.state}`).toSorted()).toEqual(
     partNames(world).map((name) => `${name} running`),
   );
+  const withFiles = await world.host.list(LAYOUT.secretFiles('blog'));
+  expect(withFiles.filter((name) => !world.engine.boxes.has(name))).toEqual([]);
+  for (const name of running) await expectSecrets(name, world);
   const sockets = running.filter((name) =>
     world.engine.boxes.get(name)!.spec.mounts.some((m) => m.target === '/run/hostctl'),
   );
   expect((await world.host.list(LAYOUT.links)).length).toBe(sockets.length);
+}
+
+/** A container sees the values its release says, for its user only. */
+async function expectSecrets(name: string, world: World): Promise<void> {
+  const current = await world.host.readLink(LAYOUT.current('blog'));
+  const release = JSON.parse((await world.host.read(`projects/blog/${current}`))!) as Release;
+  const workload = release.desired.workloads.find((item) => item.container.name === name);
+  for (const [secret, version] of Object.entries(workload?.secrets?.versions ?? {})) {
+    const stored = JSON.parse((await world.host.read(LAYOUT.secretVersion('blog', secret, version)))!) as {
+      value: string;
+    };
+    const file = world.host.entries.get(`${LAYOUT.secretFilesOf('blog', name)}/${secret}`);
+    expect(file?.text).toBe(Buffer.from(stored.value, 'base64').toString());
+    expect(file?.owner).toMatchObject({ mode: 0o400, uid: workload!.container.uid });
+  }
 }
 
 describe.each(Object.entries(cases))('%s', (_name, item) => {
@@ -172,7 +235,7 @@ describe.each(Object.entries(cases))('%s', (_name, item) => {
   });
 
   test('killed at any change, and given up, leaves what served', async () => {
-    if (!item.serving || item.from === TCP) return;
+    if (!item.serving || item.from !== SITE) return;
     for (let k = 1; ; k += 1) {
       const world = await deployed(item);
       await item.change?.(world);
@@ -202,6 +265,44 @@ test('a removal that is killed at any change and run again leaves nothing', asyn
       [],
     );
     expect(world.servedBy('www.blog.org')).toBeUndefined();
+    if (!killed) break;
+  }
+});
+
+test('a deploy with a secret that is killed anywhere and given up leaves no value behind', async () => {
+  const files = async (world: World) => (await world.host.list(LAYOUT.secretFiles('blog'))).toSorted();
+  for (let k = 1; ; k += 1) {
+    const world = await deployed({ from: SECRET });
+    await put(world);
+    const before = await files(world);
+    await give(world, 'TOKEN', 'two');
+    const revive = world.killAt(k);
+    await put(world).catch(() => undefined);
+    if (!revive()) break;
+    await give(world, 'TOKEN', 'three');
+    await put(world);
+    await expectWhole(world);
+    expect(formatPlan(await plan(['blog'], world))).toBe('Up to date.\n');
+    const boxes = [...world.engine.boxes.keys()].filter((name) => name.startsWith('blog'));
+    expect(await files(world), `killed at ${k}`).toEqual(boxes.toSorted());
+    expect(boxes).toEqual(expect.arrayContaining(before));
+  }
+});
+
+test('setting and deleting a secret, killed at any change and done again', async () => {
+  for (let k = 1; ; k += 1) {
+    const world = await deployed({ from: SITE });
+    await give(world, 'TOKEN', 'one');
+    const revive = world.killAt(k);
+    await give(world, 'TOKEN', 'two').catch(() => undefined);
+    await removeSecret('blog', 'TOKEN', { force: false }, world).catch(() => undefined);
+    const killed = revive();
+    await removeSecret('blog', 'TOKEN', { force: false }, world).catch(() => undefined);
+    const left = await world.host.list(LAYOUT.secret('blog', 'TOKEN'));
+    expect(left.filter((name) => name.endsWith('.json'))).toEqual([]);
+    // A number that was used never means another value.
+    const used = Math.max(...left.map((name) => Number.parseInt(name, 10)));
+    expect((await give(world, 'TOKEN', 'three')).version).toBeGreaterThan(used);
     if (!killed) break;
   }
 });

@@ -31,6 +31,9 @@ export interface FakeContainer {
 
 const READS = new Set(['info', 'containers', 'inspect', 'networks', 'image', 'images', 'logs', 'usage', 'copyFrom']);
 
+/** What every image here starts. */
+const START = { entrypoint: ['/entrypoint'], command: ['serve'] };
+
 /** An engine in memory: it keeps what it is told and behaves as the contract suite says the real one does. */
 export class FakeEngine implements Engine {
   readonly boxes = new Map<string, FakeContainer>();
@@ -52,7 +55,7 @@ export class FakeEngine implements Engine {
   }
 
   addImage(ref: string, behaviour: Behaviour = { answers: 200 }): void {
-    this.imageIds.set(ref, { id: `sha256:${ref}`, labels: {}, tags: [ref] });
+    this.imageIds.set(ref, { id: `sha256:${ref}`, labels: {}, tags: [ref], start: START });
     this.behaviours.set(ref, behaviour);
   }
 
@@ -254,13 +257,13 @@ export class FakeEngine implements Engine {
     for await (const _ of context) void _;
     onLine('COPY source/ /app/');
     const id = `sha256:${options.tag}`;
-    this.imageIds.set(options.tag, { id, labels: options.labels, tags: [options.tag] });
+    this.imageIds.set(options.tag, { id, labels: options.labels, tags: [options.tag], start: START });
     return id;
   }
 
   async pull(ref: string): Promise<void> {
     this.#note(`pull ${ref}`);
-    this.imageIds.set(ref, { id: `sha256:${ref}`, labels: {}, tags: [ref] });
+    this.imageIds.set(ref, { id: `sha256:${ref}`, labels: {}, tags: [ref], start: START });
   }
 
   async importImage(tar: Readable, tag: string, labels: Readonly<Record<string, string>>): Promise<void> {

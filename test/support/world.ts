@@ -60,9 +60,10 @@ class FakeHost implements Host {
     return [...new Set(names)].filter((name) => name !== '').toSorted();
   }
 
-  async write(path: string, text: string, owner?: Owner): Promise<void> {
+  async write(path: string, content: string | Uint8Array, owner?: Owner): Promise<void> {
     this.gate(true);
     this.writes.push(`write ${path}`);
+    const text = typeof content === 'string' ? content : Buffer.from(content).toString();
     this.entries.set(path, { text, ...(owner ? { owner } : {}) });
   }
 
@@ -346,6 +347,9 @@ class FakeUi implements Ui {
     return this.answer === 'yes';
   }
   async ask(): Promise<string> {
+    return this.answer;
+  }
+  async askHidden(): Promise<string> {
     return this.answer;
   }
   close(): void {
