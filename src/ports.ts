@@ -271,8 +271,10 @@ export interface RunOptions {
 }
 
 export interface Clock {
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970: for what is written down. Somebody may set the clock at any moment. */
   now(): number;
+  /** Milliseconds since some moment, which nobody can set: for what is waited for. */
+  ticks(): number;
   sleep(ms: number): Promise<void>;
 }
 

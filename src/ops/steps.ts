@@ -26,7 +26,7 @@ export interface Run {
   readonly ctx: Context;
   readonly desired: Desired;
   readonly history: History;
-  /** When the proxy loaded another configuration for this, in milliseconds since 1970. */
+  /** When the proxy loaded another configuration for this, by the clock's ticks. */
   reloaded?: number;
 }
 
@@ -80,7 +80,7 @@ async function retire(step: StepOf<'retire'>, run: Run): Promise<void> {
   if (workload && step.container.state === 'running') {
     if (run.reloaded !== undefined && !linkMoved(workload, run.desired)) {
       // Who was connected before the reload may still be led here once.
-      const rest = run.reloaded + driverOf(ctx).linger - ctx.clock.now();
+      const rest = run.reloaded + driverOf(ctx).linger - ctx.clock.ticks();
       if (rest > 0) await ctx.clock.sleep(rest);
     }
     await drain(workload, step.drain, ctx);

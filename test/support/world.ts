@@ -45,6 +45,8 @@ class FakeHost implements Host {
   readonly writes: string[] = [];
   /** Asked before every call; `changes` tells those that change something. */
   gate: (changes: boolean) => void = () => undefined;
+  /** Asked before anything that needs room on the disk. */
+  space: (path: string) => void = () => undefined;
 
   async read(path: string): Promise<string | undefined> {
     this.gate(false);
@@ -62,6 +64,7 @@ class FakeHost implements Host {
 
   async write(path: string, content: string | Uint8Array, owner?: Owner): Promise<void> {
     this.gate(true);
+    this.space(path);
     this.writes.push(`write ${path}`);
     const text = typeof content === 'string' ? content : Buffer.from(content).toString();
     this.entries.set(path, { text, ...(owner ? { owner } : {}) });
@@ -69,6 +72,7 @@ class FakeHost implements Host {
 
   async makeDirectory(path: string, owner: Owner): Promise<void> {
     this.gate(true);
+    if (!this.entries.has(path)) this.space(path);
     if (JSON.stringify(this.entries.get(path)?.owner) !== JSON.stringify(owner))
       this.writes.push(`makeDirectory ${path}`);
     this.entries.set(path, { owner });
@@ -99,6 +103,7 @@ class FakeHost implements Host {
 
   async link(path: string, target: string): Promise<void> {
     this.gate(true);
+    this.space(path);
     this.writes.push(`link ${path} ${target}`);
     this.entries.set(path, { target });
   }
@@ -110,6 +115,7 @@ class FakeHost implements Host {
 
   async unpack(path: string, tar: Readable, options: UnpackOptions): Promise<void> {
     this.gate(true);
+    this.space(path);
     this.writes.push(`unpack ${path}`);
     const files = extract();
     tar.pipe(files);
@@ -360,8 +366,13 @@ class FakeUi implements Ui {
 /** Time passes only when somebody sleeps. */
 class FakeClock implements Clock {
   #now = Date.parse('2026-11-22T12:00:00Z');
+  /** Milliseconds by which somebody has set it. */
+  jump = 0;
 
   now(): number {
+    return this.#now + this.jump;
+  }
+  ticks(): number {
     return this.#now;
   }
   async sleep(ms: number): Promise<void> {
@@ -435,6 +446,22 @@ export class World implements Context {
       this.engine.gate = () => undefined;
       this.host.gate = () => undefined;
       this.host.locks.clear();
+      return left <= 0;
+    };
+  }
+
+  /**
+   * Fills the disk at the k-th thing that needs room on it, for that one or for `all` that follow. Returns what makes
+   * room again and tells whether it came so far.
+   */
+  fullAt(k: number, all: boolean): () => boolean {
+    let left = k;
+    this.host.space = (path) => {
+      left -= 1;
+      if (left === 0 || (all && left < 0)) throw new HostctlError('DISK_FULL', `no space left for ${path}`);
+    };
+    return () => {
+      this.host.space = () => undefined;
       return left <= 0;
     };
   }

@@ -134,9 +134,9 @@ export class Lab {
   }
 
   /** A running command whose end is not waited for. */
-  start(args: string): ReturnType<typeof spawn> {
+  start(args: string, env: NodeJS.ProcessEnv = {}): ReturnType<typeof spawn> {
     const [program, ...words] = this.#argv(args);
-    return spawn(program!, words, { cwd: this.dir, env: this.#env({}), stdio: 'pipe' });
+    return spawn(program!, words, { cwd: this.dir, env: this.#env(env), stdio: 'pipe' });
   }
 
   #argv(args: string): string[] {
