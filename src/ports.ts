@@ -1,6 +1,7 @@
 /** Every effect hostctl can have. If it is not here, hostctl cannot do it. */
 import type { Readable } from 'node:stream';
 import type { ContainerSpec, NetworkSpec } from './core/container.ts';
+import type { Locks } from './core/lock.ts';
 import type { Limits, Workspace } from './core/model.ts';
 import type { Authority, Dns } from './core/order.ts';
 import type { Web } from './core/reply.ts';
@@ -116,7 +117,7 @@ export interface Owner {
 }
 
 /** The data root. All paths are relative to it. */
-export interface Host {
+export interface Host extends Locks {
   read(path: string): Promise<string | undefined>;
   /** Names in a directory; empty when it is not there. */
   list(path: string): Promise<string[]>;
@@ -137,11 +138,6 @@ export interface Host {
   sweep(): Promise<void>;
   /** Bytes free below the data root. */
   free(): Promise<number>;
-  /**
-   * Takes the lock of that name and returns what gives it back. The lock ends with the process, however it ends.
-   * Held by another: waits up to `wait` milliseconds, then fails naming the holder.
-   */
-  lock(name: string, doing: string, wait?: number): Promise<() => Promise<void>>;
 }
 
 /** The owner and mode are those of the new directory itself. */
@@ -271,6 +267,8 @@ export interface RunOptions {
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;
+  /** Microseconds since the machine started, the same for all its processes: goes on when the clock is set back. */
+  ticks(): number;
   sleep(ms: number): Promise<void>;
 }
 
