@@ -9,6 +9,7 @@ export const commandNames = [
   'import apache',
   'import compose',
   'init',
+  'lock status',
   'logs',
   'maintenance',
   'plan',

@@ -5,6 +5,9 @@ export const LAYOUT = {
   key: 'key',
   /** Name of the instance that owns the data root. */
   instance: 'instance',
+  /** A file for each lock, and one for each deploy that waits. Never removed while anybody may hold one. */
+  locks: 'locks',
+  waiting: 'locks/waiting',
   projects: 'projects',
   identity: (project: string) => `projects/${project}/identity.json`,
   releases: (project: string) => `projects/${project}/releases`,

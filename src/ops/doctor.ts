@@ -18,7 +18,7 @@ const MAX_SKEW_MS = 30_000;
 
 /** Looks at everything a deploy relies on, and says what to do about what is wrong. */
 export async function doctor(ctx: Context): Promise<CheckResult[]> {
-  const findings = [nodeFinding(ctx.machine.node)];
+  const findings = [nodeFinding(ctx.machine.node), await flockFinding(ctx)];
   let observed: Observed;
   try {
     observed = await observe(ctx);
@@ -41,6 +41,18 @@ function nodeFinding(version: string): CheckResult {
     state: old ? 'warning' : 'ok',
     detail: `Node.js ${version}${old ? ' is past its end of life' : ''}`,
     ...(old ? { advice: 'hostctl works with it; Node.js 24 gets security fixes' } : {}),
+  };
+}
+
+/** Locks are held by this program; the one of BusyBox cannot wait. */
+async function flockFinding(ctx: Context): Promise<CheckResult> {
+  const { code, output } = await ctx.machine.run(['flock', '--version']);
+  if (code === 0) return { check: 'locks', state: 'ok', detail: output.trim() };
+  return {
+    check: 'locks',
+    state: 'problem',
+    detail: 'there is no flock of util-linux, which holds the locks',
+    advice: 'install the package util-linux',
   };
 }
 

@@ -17,7 +17,8 @@ const CONFIRM_MS = 10_000;
 const CONFIRM_POLL_MS = 20;
 /** Loaded before this one, kept for a look back. */
 const OLD_GENERATIONS = 3;
-const PROXY_WAIT_MS = 60_000;
+/** A host full of sites may switch all of them at once, each by its own command. */
+const PROXY_WAIT_MS = 5 * 60_000;
 
 /**
  * The switch: sockets by one rename each, everything else by one configuration that was checked before it is loaded.

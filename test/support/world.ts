@@ -6,6 +6,7 @@ import { LAYOUT } from '../../src/core/layout.ts';
 import type { Workspace } from '../../src/core/model.ts';
 import type { Web, WebAnswer, WebAsk, WebServer } from '../../src/core/reply.ts';
 import { hashOf, partName } from '../../src/core/names.ts';
+import type { LockView } from '../../src/core/lock.ts';
 import type { Authority, CertificateOrder, Dns } from '../../src/core/order.ts';
 import { normaliseWorkspace } from '../../src/core/workspace.ts';
 import { HostctlError } from '../../src/errors.ts';
@@ -40,7 +41,8 @@ interface Stored {
 /** A data root in memory. */
 class FakeHost implements Host {
   readonly entries = new Map<string, Stored>();
-  readonly locks = new Map<string, string>();
+  /** Who does what with each lock. */
+  readonly held = new Map<string, string>();
   /** Every change, in order: `write key`. */
   readonly writes: string[] = [];
   /** Asked before every call; `changes` tells those that change something. */
@@ -146,17 +148,43 @@ class FakeHost implements Host {
     return 100 * 1024 ** 3;
   }
 
-  async lock(name: string, doing: string, wait = 0): Promise<() => Promise<void>> {
-    // Whoever holds it goes on in between.
-    for (let turns = wait > 0 ? 100_000 : 0; turns > 0 && this.locks.has(name); turns -= 1) {
-      await new Promise((resolve) => setImmediate(resolve));
+  /** Turns of the deploys that wait, and of the newest that had the lock, by name. */
+  readonly waiting = new Map<string, number[]>();
+  readonly #newest = new Map<string, number>();
+
+  async lock(name: string, doing: string, wait = 0, turn?: number): Promise<() => Promise<void>> {
+    const others = this.waiting.get(name) ?? [];
+    if (wait > 0 && turn !== undefined) this.waiting.set(name, [...others, turn]);
+    try {
+      // Whoever holds it goes on in between.
+      for (let turns = wait > 0 ? 100_000 : 0; turns > 0 && this.held.has(name); turns -= 1) {
+        this.#refuseOlder(name, turn);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      const holder = this.held.get(name);
+      if (holder !== undefined) throw new HostctlError('LOCKED', `${name} is locked: ${holder}`, { exit: 4 });
+      this.#refuseOlder(name, turn);
+    } finally {
+      this.waiting.set(
+        name,
+        (this.waiting.get(name) ?? []).filter((item) => item !== turn),
+      );
     }
-    const holder = this.locks.get(name);
-    if (holder !== undefined) throw new HostctlError('LOCKED', `${name} is locked: ${holder}`, { exit: 4 });
-    this.locks.set(name, doing);
+    if (turn !== undefined) this.#newest.set(name, turn);
+    this.held.set(name, doing);
     return async () => {
-      this.locks.delete(name);
+      this.held.delete(name);
     };
+  }
+
+  #refuseOlder(name: string, turn = Infinity): void {
+    if ([...(this.waiting.get(name) ?? []), this.#newest.get(name) ?? 0].every((other) => other <= turn)) return;
+    throw new HostctlError('SUPERSEDED', `a newer deploy of ${name} takes the place of this one`, { exit: 4 });
+  }
+
+  async locks(): Promise<LockView[]> {
+    const rest = { who: 'tester@here', since: null, pid: null };
+    return [...this.held].map(([name, doing]) => ({ name, state: 'held', doing, ...rest }));
   }
 }
 
@@ -372,8 +400,11 @@ class FakeClock implements Clock {
   now(): number {
     return this.#now + this.jump;
   }
+  #looks = 0;
+  /** No two looks see the same. */
   ticks(): number {
-    return this.#now;
+    this.#looks += 1;
+    return this.#now + this.#looks / 1000;
   }
   async sleep(ms: number): Promise<void> {
     this.#now += Math.max(1, ms);
@@ -445,7 +476,8 @@ export class World implements Context {
     return () => {
       this.engine.gate = () => undefined;
       this.host.gate = () => undefined;
-      this.host.locks.clear();
+      this.host.held.clear();
+      this.host.waiting.clear();
       return left <= 0;
     };
   }
