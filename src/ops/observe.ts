@@ -12,6 +12,7 @@ import type { Context } from '../ports.ts';
 import type { Generation } from '../proxy/driver.ts';
 import { driverOf, partNames } from './driver.ts';
 import { readCertificates, readOrdering } from './certificates.ts';
+import { readFence } from './fence.ts';
 
 const IDENTITY_WAIT_MS = 5 * 60_000;
 const SWITCH_WAIT_MS = 60_000;
@@ -52,6 +53,7 @@ export async function observe(ctx: Context): Promise<Observed> {
       .split('\n')
       .map((line) => Number(line.split(':')[2]))
       .filter((uid) => uid > 0),
+    fence: await readFence(networks, ctx),
     proxyCurrent: live === `generations/${wanted.name}` && (await hasLoaded(wanted.name, containers, ctx)),
   };
 }
