@@ -13,6 +13,7 @@ import type { Generation } from '../proxy/driver.ts';
 import { driverOf, partNames } from './driver.ts';
 import { readCertificates, readOrdering } from './certificates.ts';
 import { storedSecrets } from './secret-store.ts';
+import { readFence } from './fence.ts';
 
 /** For what all projects share. */
 export const HOST_WAIT_MS = 5 * 60_000;
@@ -56,6 +57,7 @@ export async function observe(ctx: Context): Promise<Observed> {
       .split('\n')
       .map((line) => Number(line.split(':')[2]))
       .filter((uid) => uid > 0),
+    fence: await readFence(networks, ctx),
     proxyCurrent: live === `generations/${wanted.name}` && (await hasLoaded(wanted.name, containers, ctx)),
   };
 }

@@ -10,6 +10,7 @@ import type { Context, ImageView } from '../ports.ts';
 import { makeWorkloadDirectories } from './directories.ts';
 import { drain } from './drain.ts';
 import { driverOf } from './driver.ts';
+import { raiseFence } from './fence.ts';
 import { runOnce } from './run-once.ts';
 import { presentOrigin } from './images.ts';
 import { giveUploads, makeMedia, makeUploads } from './media.ts';
@@ -60,6 +61,7 @@ const handlers: Handlers = {
   ready: ({ workload }, { ctx, desired }) => waitReady(workload, hostOf(desired), ctx),
   media: (step, { ctx }) => makeMedia(step.set, step.workload?.container.name, ctx),
   restore: (_step, { ctx }) => restoreRoutes(ctx),
+  fence: (_step, { ctx }) => raiseFence(ctx),
   tls: (step, { ctx, desired }) => copyCertificate(step, desired.site, ctx),
   order: async (step, { ctx }) => {
     await orderAtLast(step.site, ctx);

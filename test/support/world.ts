@@ -341,7 +341,18 @@ class FakeMachine implements Machine {
   readonly node = '24.0.0';
   readonly programs = new Set(['mmdebstrap', 'dockerd']);
 
-  async run(): Promise<{ code: number; output: string }> {
+  /** The packet filter's one table, as it was loaded. */
+  table = '';
+
+  async run(argv: readonly string[]): Promise<{ code: number; output: string }> {
+    const [program, verb] = argv;
+    if (program !== 'nft') return { code: 0, output: '' };
+    if (verb === 'list') {
+      return this.table === ''
+        ? { code: 1, output: 'Error: No such file or directory' }
+        : { code: 0, output: this.table };
+    }
+    this.table = verb === 'delete' ? '' : verb!;
     return { code: 0, output: '' };
   }
   detach(): void {
