@@ -1,6 +1,8 @@
 /** Every effect hostctl can have. If it is not here, hostctl cannot do it. */
 import type { Readable } from 'node:stream';
+import type { Inspection } from './core/audit-container.ts';
 import type { ContainerSpec, NetworkSpec } from './core/container.ts';
+import type { Locks } from './core/lock.ts';
 import type { Limits, Workspace } from './core/model.ts';
 import type { Authority, Dns } from './core/order.ts';
 import type { Web } from './core/reply.ts';
@@ -71,6 +73,10 @@ export interface Engine {
   /** Everything labelled with the instance, running or not: one call. */
   containers(instance: string): Promise<ContainerView[]>;
   inspect(name: string): Promise<ContainerState | undefined>;
+  /** Everything the engine wrote down about a container, in its own words. */
+  settings(name: string): Promise<Inspection | undefined>;
+  /** Names of the settings of a container that are not, or no longer, as hostctl asks for them. */
+  drift(spec: ContainerSpec): Promise<string[]>;
   networks(): Promise<NetworkView[]>;
   image(ref: string): Promise<ImageView | undefined>;
   images(label: string): Promise<ImageView[]>;
@@ -118,7 +124,7 @@ export interface Owner {
 }
 
 /** The data root. All paths are relative to it. */
-export interface Host {
+export interface Host extends Locks {
   read(path: string): Promise<string | undefined>;
   /** Names in a directory; empty when it is not there. */
   list(path: string): Promise<string[]>;
@@ -139,11 +145,6 @@ export interface Host {
   sweep(): Promise<void>;
   /** Bytes free below the data root. */
   free(): Promise<number>;
-  /**
-   * Takes the lock of that name and returns what gives it back. The lock ends with the process, however it ends.
-   * Held by another: waits up to `wait` milliseconds, then fails naming the holder.
-   */
-  lock(name: string, doing: string, wait?: number): Promise<() => Promise<void>>;
 }
 
 /** The owner and mode are those of the new directory itself. */
@@ -271,8 +272,10 @@ export interface RunOptions {
 }
 
 export interface Clock {
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970: for what is written down. Somebody may set the clock at any moment. */
   now(): number;
+  /** Milliseconds since the machine started, the same for all its processes, which nobody can set: for what is waited for. */
+  ticks(): number;
   sleep(ms: number): Promise<void>;
 }
 

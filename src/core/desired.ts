@@ -119,6 +119,7 @@ function workload(app: App, replica: number, media: readonly MediaSet[], input: 
       : { socketDir, socket: `${socketDir}/${name}.sock`, link: socketLink(key, project.name, app.name, replica) }),
     ...(app.release ? { release: app.release } : {}),
     needs: app.needs,
+    ...(app.relax.length > 0 ? { relax: app.relax } : {}),
     overlap: app.replicas > 1 || app.volumes.every((volume) => volume.shared),
     drain: app.drain,
     volumes: app.volumes.map((volume) => LAYOUT.volume(project.name, app.name, volume.name)),

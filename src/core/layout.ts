@@ -3,8 +3,13 @@ import { createHmac } from 'node:crypto';
 /** Where things stand below the data root. One place, so that the proxy, the engine and the host agree. */
 export const LAYOUT = {
   key: 'key',
+  /** Rules of the packet filter, for the next start of the machine. */
+  fence: 'fence.nft',
   /** Name of the instance that owns the data root. */
   instance: 'instance',
+  /** A file for each lock, and one for each deploy that waits. Never removed while anybody may hold one. */
+  locks: 'locks',
+  waiting: 'locks/waiting',
   projects: 'projects',
   identity: (project: string) => `projects/${project}/identity.json`,
   releases: (project: string) => `projects/${project}/releases`,

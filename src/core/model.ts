@@ -177,7 +177,8 @@ export interface Volume {
   readonly shared: boolean;
 }
 
-interface Relaxation {
+/** One exception from the hardening. */
+export interface Relaxation {
   readonly allow: string;
   readonly reason: string;
 }

@@ -1,4 +1,5 @@
 /** What operations hand back, for the terminal and as JSON. */
+import type { Result } from './audit-container.ts';
 import type { Concern } from './concern.ts';
 import type { Finding, Verdict } from './comparison.ts';
 import type { Limits } from './model.ts';
@@ -145,6 +146,37 @@ export interface CheckResult {
   readonly detail: string;
   /** What to do about it. */
   readonly advice?: string;
+}
+
+/** What `hostctl audit` found. */
+export interface Exposure {
+  /** The most exposed first. */
+  readonly containers: readonly Audited[];
+  readonly host: readonly CheckResult[];
+  /** What a container with an app's settings came through to; absent when it was not tried. */
+  readonly probes?: readonly ProbeResult[];
+}
+
+export interface Audited {
+  readonly container: string;
+  readonly project: string | null;
+  readonly app: string | null;
+  /** From 0 to 10; more is worse. */
+  readonly exposure: number;
+  readonly because: readonly { readonly what: string; readonly points: number }[];
+  /** Checks it passed. */
+  readonly passed: number;
+  readonly findings: readonly Result[];
+  /** Settings that are not as hostctl asks for them. */
+  readonly drift: readonly string[];
+}
+
+/** One attempt from inside a container. */
+export interface ProbeResult {
+  readonly project: string;
+  readonly app: string;
+  readonly attempt: string;
+  readonly held: boolean;
 }
 
 /** What `hostctl check` found, at its place. */

@@ -1,7 +1,8 @@
 import type { StoredCertificate } from './certificate.ts';
 import type { ContainerSpec } from './container.ts';
+import type { Fence } from './fence.ts';
 import type { Identity } from './identity.ts';
-import type { App, Health, Media } from './model.ts';
+import type { App, Health, Media, Relaxation } from './model.ts';
 import type { Site } from './routes.ts';
 import type { Maintenance } from './settings.ts';
 
@@ -29,6 +30,8 @@ export interface Workload {
   readonly overlap: boolean;
   /** Milliseconds. */
   readonly drain: number;
+  /** What its hardening gives up, and why; absent when nothing. */
+  readonly relax?: readonly Relaxation[];
   /** Directories to make before it starts, relative to the data root. */
   readonly volumes: readonly string[];
   /** Absent without secrets. */
@@ -182,6 +185,8 @@ export interface Observed {
   readonly secrets: Readonly<Record<string, Readonly<Record<string, readonly number[]>>>>;
   /** Containers with files of secrets, by project; they need not exist. */
   readonly secretFiles: Readonly<Record<string, readonly string[]>>;
+  /** Whether apps are kept from the services of this host. */
+  readonly fence: Fence;
   /** Whether what the proxy has loaded is what the live releases ask for. */
   readonly proxyCurrent: boolean;
 }

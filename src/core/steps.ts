@@ -1,6 +1,6 @@
 import { namesToOrder } from './certificate.ts';
 import type { NetworkSpec } from './container.ts';
-import type { Limits } from './model.ts';
+import type { Limits, Relaxation } from './model.ts';
 import type { Site } from './routes.ts';
 import type { ContainerView, MediaSet, Release, Workload } from './state.ts';
 import { formatSize } from './units.ts';
@@ -17,6 +17,7 @@ export type Step = { readonly why: string } & (
   | { readonly do: 'network'; readonly network: NetworkSpec }
   | ProxyStep
   | { readonly do: 'restore' }
+  | { readonly do: 'fence' }
   | { readonly do: 'connect'; readonly network: string; readonly container: string }
   | { readonly do: 'stop'; readonly container: ContainerView; readonly timeout: number }
   | { readonly do: 'run'; readonly workload: Workload }
@@ -127,6 +128,8 @@ export function subjectOf(step: Step): string {
       return step.names.join(' and ');
     case 'restore':
       return 'the routes of the live releases';
+    case 'fence':
+      return 'between apps and this host';
     case 'connect':
       return `${step.container} to ${step.network}`;
     case 'stop':
@@ -183,5 +186,11 @@ export function formatPlan(plan: Plan): string {
 }
 
 function formatStep(step: Step): string {
-  return `${step.do.padEnd(8)}${subjectOf(step)}  (${step.why})`;
+  const relaxed = relaxedBy(step).map(({ allow, reason }) => `\n          relaxed: ${allow} (${reason})`);
+  return `${step.do.padEnd(8)}${subjectOf(step)}  (${step.why})${relaxed.join('')}`;
+}
+
+/** What the hardening of a container that starts gives up. */
+export function relaxedBy(step: Step): readonly Relaxation[] {
+  return step.do === 'run' || step.do === 'start' ? (step.workload.relax ?? []) : [];
 }

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { Inspection } from '../core/audit-container.ts';
 import type { ContainerSpec, NetworkSpec } from '../core/container.ts';
 import type { Limits } from '../core/model.ts';
 import { LABEL } from '../core/names.ts';
@@ -84,6 +85,15 @@ export class DockerEngine implements Engine {
   async inspect(name: string): Promise<ContainerState | undefined> {
     const raw = await missing(this.#json<views.RawState>({ method: 'GET', path: `/containers/${name}/json` }));
     return raw && views.state(raw);
+  }
+
+  settings(name: string): Promise<Inspection | undefined> {
+    return missing(this.#json<Inspection>({ method: 'GET', path: `/containers/${name}/json` }));
+  }
+
+  async drift(spec: ContainerSpec): Promise<string[]> {
+    const got = await missing(this.#json<Inspected>({ method: 'GET', path: `/containers/${spec.name}/json` }));
+    return got ? differences(createBody(spec), got) : [];
   }
 
   async networks(): Promise<NetworkView[]> {

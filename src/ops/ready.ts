@@ -20,23 +20,22 @@ const LOG_MS = 10_000;
 
 /** Waits until a new container answers as its definition asks; fails with all there is to know about why not. */
 export async function waitReady(workload: Workload, host: string, ctx: Context): Promise<void> {
-  await poll(workload, ctx, async (state, left) => {
-    if (workload.health.command) return runCheck(workload, left, ctx);
-    if (workload.health.path === undefined) return settled(state, ctx);
+  await poll(workload, ctx, async (waited) => {
+    if (workload.health.command) return runCheck(workload, workload.health.within - waited, ctx);
+    if (workload.health.path === undefined) return settled(waited);
     return judge(await ask(workload, host, ctx), workload);
   });
 }
 
-/** Whether an app without any check has kept running for long enough. */
-async function settled(state: ContainerState, ctx: Context): Promise<Answer | undefined> {
-  const age = ctx.clock.now() - Date.parse(state.startedAt);
-  return age >= SETTLE_MS ? { ok: true, status: 0, ms: 0 } : undefined;
+/** Whether an app without any check has kept running for long enough. @param waited since it was first looked at */
+function settled(waited: number): Answer | undefined {
+  return waited >= SETTLE_MS ? { ok: true, status: 0, ms: 0 } : undefined;
 }
 
 /** Waits until a new container answers anything at all: it has booted, whatever its pages say before a migration. */
 export async function waitAnswers(workload: Workload, host: string, ctx: Context): Promise<void> {
-  await poll(workload, ctx, async (state) => {
-    if (workload.health.path === undefined) return settled(state, ctx);
+  await poll(workload, ctx, async (waited) => {
+    if (workload.health.path === undefined) return settled(waited);
     return ask(workload, host, ctx);
   });
 }
@@ -44,10 +43,10 @@ export async function waitAnswers(workload: Workload, host: string, ctx: Context
 async function poll(
   workload: Workload,
   ctx: Context,
-  look: (state: ContainerState, left: number) => Promise<Answer | undefined>,
+  look: (waited: number) => Promise<Answer | undefined>,
 ): Promise<void> {
   const { name } = workload.container;
-  const since = ctx.clock.now();
+  const since = ctx.clock.ticks();
   let last: Answer | undefined;
   let restarts: number | undefined;
   for (let pause = POLL_MS; ; pause = Math.min(pause * POLL_GROWTH, SLOWEST_POLL_MS)) {
@@ -56,9 +55,9 @@ async function poll(
     restarts ??= state.restarts;
     if (state.restarting || state.restarts > restarts)
       throw await failure(workload, 'ended and was started again', last, ctx);
-    last = (await look(state, since + workload.health.within - ctx.clock.now())) ?? last;
+    last = (await look(ctx.clock.ticks() - since)) ?? last;
     if (last?.ok) return;
-    if (ctx.clock.now() - since > workload.health.within) {
+    if (ctx.clock.ticks() - since > workload.health.within) {
       throw await failure(workload, `did not become ready within ${formatDuration(workload.health.within)}`, last, ctx);
     }
     await ctx.clock.sleep(pause);
@@ -121,11 +120,11 @@ async function failure(
 
 /** How it ended: one that is started again and again tells only between two attempts. */
 async function lastEnd(name: string, ctx: Context): Promise<ContainerState | undefined> {
-  const until = ctx.clock.now() + END_MS;
+  const until = ctx.clock.ticks() + END_MS;
   for (;;) {
     const state = await ctx.engine.inspect(name);
     const between = !state?.running || state.restarting;
-    if (between || state.restarts === 0 || ctx.clock.now() > until) return state;
+    if (between || state.restarts === 0 || ctx.clock.ticks() > until) return state;
     await ctx.clock.sleep(POLL_MS / 5);
   }
 }

@@ -1,9 +1,10 @@
 import type { Outcome, ReleaseView } from '../core/results.ts';
 import { secretsOf } from '../core/secrets.ts';
-import type { Desired, Observed, Release } from '../core/state.ts';
+import { type Desired, type History, liveWorkload, type Observed, type Release, wasLive } from '../core/state.ts';
 import { quote } from '../core/units.ts';
 import { EXIT, HostctlError } from '../errors.ts';
 import type { Context } from '../ports.ts';
+import { containersOf } from './containers.ts';
 import { execute } from './execute.ts';
 import { observe } from './observe.ts';
 import { secretGone } from './secret-store.ts';
@@ -35,6 +36,9 @@ function findRelease(project: string, id: number | undefined, observed: Observed
     id === undefined
       ? earlier.find((release) => release.id < live.id)
       : history.releases.find((release) => release.id === id);
+  // Who gives the same command again wants it finished, neither undone nor refused.
+  const again = id === undefined ? isCutOff(live, history, observed) : live.rollbackOf === id;
+  if (again) return live;
   if (found) return found;
   const known = earlier.map((release) => release.id);
   const what = id === undefined ? 'earlier release' : `release ${id}`;
@@ -42,6 +46,14 @@ function findRelease(project: string, id: number | undefined, observed: Observed
     exit: EXIT.definition,
     hints: [known.length > 0 ? `kept: ${known.join(', ')}` : 'releases are kept from the second deploy on'],
   });
+}
+
+/** Whether a rollback was killed between its switch and its end: what it replaced still runs, or is to be made good. */
+function isCutOff(live: Release, history: History, observed: Observed): boolean {
+  if (live.rollbackOf === undefined) return false;
+  const running = containersOf(live.project, observed).filter((item) => item.state === 'running');
+  const replaced = running.some((item) => wasLive(item.name, history) && !liveWorkload(item.name, history));
+  return replaced || observed.unfinished[live.project] !== undefined;
 }
 
 /** A release's own state; an image whose tag now means something else is named by its id. */

@@ -10,6 +10,7 @@ import type { Context, ImageView } from '../ports.ts';
 import { makeWorkloadDirectories } from './directories.ts';
 import { drain } from './drain.ts';
 import { driverOf } from './driver.ts';
+import { raiseFence } from './fence.ts';
 import { runOnce } from './run-once.ts';
 import { presentOrigin } from './images.ts';
 import { giveUploads, makeMedia, makeUploads } from './media.ts';
@@ -26,7 +27,7 @@ export interface Run {
   readonly ctx: Context;
   readonly desired: Desired;
   readonly history: History;
-  /** When the proxy loaded another configuration for this, in milliseconds since 1970. */
+  /** When the proxy loaded another configuration for this, by the clock's ticks. */
   reloaded?: number;
 }
 
@@ -61,6 +62,7 @@ const handlers: Handlers = {
   ready: ({ workload }, { ctx, desired }) => waitReady(workload, hostOf(desired), ctx),
   media: (step, { ctx }) => makeMedia(step.set, step.workload?.container.name, ctx),
   restore: (_step, { ctx }) => restoreRoutes(ctx),
+  fence: (_step, { ctx }) => raiseFence(ctx),
   tls: (step, { ctx, desired }) => copyCertificate(step, desired.site, ctx),
   order: async (step, { ctx }) => {
     await orderAtLast(step.site, ctx);
@@ -81,7 +83,7 @@ async function retire(step: StepOf<'retire'>, run: Run): Promise<void> {
   if (workload && step.container.state === 'running') {
     if (run.reloaded !== undefined && !linkMoved(workload, run.desired)) {
       // Who was connected before the reload may still be led here once.
-      const rest = run.reloaded + driverOf(ctx).linger - ctx.clock.now();
+      const rest = run.reloaded + driverOf(ctx).linger - ctx.clock.ticks();
       if (rest > 0) await ctx.clock.sleep(rest);
     }
     await drain(workload, step.drain, ctx);

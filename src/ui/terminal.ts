@@ -108,7 +108,7 @@ export class TerminalUi implements Ui {
 
   #step(event: Extract<Event, { type: 'step' }>): void {
     if (event.status === 'started') {
-      this.#rows.set(event.step, { step: event.step, project: event.project, since: Date.now(), line: '' });
+      this.#rows.set(event.step, { step: event.step, project: event.project, since: performance.now(), line: '' });
       this.#draw();
       return;
     }
@@ -150,7 +150,7 @@ export class TerminalUi implements Ui {
     // A terminal that does not know its size says 0.
     const width = this.#options.err.columns || 80;
     const lines = [...this.#rows.values()].map((row) => {
-      const seconds = formatDuration(Math.floor((Date.now() - row.since) / 1000) * 1000);
+      const seconds = formatDuration(Math.floor((performance.now() - row.since) / 1000) * 1000);
       const text = `${FRAMES[this.#frame % FRAMES.length]} ${row.project} ${row.step.do} ${subjectOf(row.step)} ${seconds}`;
       const more = row.line === '' ? '' : `  ${row.line}`;
       return `${text.slice(0, width - 1)}${this.#paint.dim(more.slice(0, Math.max(0, width - text.length - 2)))}`;

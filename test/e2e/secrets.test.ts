@@ -457,8 +457,8 @@ describe('no secret is found', () => {
     expect(search.found.filter((line) => !own.has(line.split(':')[0]!))).toEqual([]);
     expect([...processes.programs].filter((line) => line.endsWith('/node')).length).toBeGreaterThan(20);
     const { samples, ms, programs } = processes;
-    console.log(
-      `processes: ${programs.size} programs in ${samples} samples, one every ${(ms / samples).toFixed(1)} ms`,
+    process.stdout.write(
+      `processes: ${programs.size} programs in ${samples} samples, one every ${(ms / samples).toFixed(1)} ms\n`,
     );
   });
 
