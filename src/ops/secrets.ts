@@ -41,7 +41,7 @@ export async function setSecret(project: string, name: string, input: Uint8Array
   await requireSettable(project, name, ctx);
   const secret = new Secret(requireValue(fromInput(input)));
   await makeDataRoot(ctx);
-  const unlock = await ctx.host.lock(`the secrets of ${project}`, 'secrets set', LOCK_WAIT_MS);
+  const unlock = await ctx.host.lock('the secrets', 'secrets set', LOCK_WAIT_MS);
   try {
     const newest = (await storedSecrets(project, ctx))[name]?.at(-1);
     const before = newest === undefined ? undefined : await readSecret(project, name, newest, ctx);
@@ -119,7 +119,7 @@ export async function removeSecret(
   ctx: Context,
 ): Promise<{ readonly releases: readonly number[] }> {
   const view = await requireRemovable(project, name, options.force, ctx);
-  const unlock = await ctx.host.lock(`the secrets of ${project}`, 'secrets remove', LOCK_WAIT_MS);
+  const unlock = await ctx.host.lock('the secrets', 'secrets remove', LOCK_WAIT_MS);
   try {
     const { histories, secretFiles } = await observe(ctx);
     const live = new Set(histories[project]?.current?.desired.workloads.map((item) => item.container.name));

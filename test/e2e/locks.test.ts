@@ -203,11 +203,11 @@ describe('while one deploy is at it', () => {
     const name = `${lab.instance}-runner`;
     const binds = ['/usr:/usr:ro', `${ROOT}:${ROOT}:ro`, `${lab.dir}:${lab.dir}`, `${lab.data}:${lab.data}`];
     const runner = [
-      ...['docker', 'run', '--rm', '--name', name, '--hostname', 'runner', '--user', '0', '--network', 'none'],
-      ...[...binds, `${SOCKET.replace('unix://', '')}:/run/docker.sock`].flatMap((bind) => ['--volume', bind]),
-      ...['--env', 'DOCKER_HOST=unix:///run/docker.sock', '--workdir', lab.dir, '--entrypoint', '/usr/bin/env'],
-      ...[await someBase(lab), '-'],
-    ];
+      ['docker', 'run', '--rm', '--name', name, '--hostname', 'runner', '--user', '0', '--network', 'none'],
+      [...binds, `${SOCKET.replace('unix://', '')}:/run/docker.sock`].flatMap((bind) => ['--volume', bind]),
+      ['--env', 'DOCKER_HOST=unix:///run/docker.sock', '--workdir', lab.dir, '--entrypoint', '/usr/bin/env'],
+      [await someBase(lab), '-'],
+    ].flat();
     const refused = await start('deploy gated', runner).result;
     expect(refused.err).toContain(`(deploy, process ${first.child.pid})`);
     expect(refused.code).toBe(4);
