@@ -17,8 +17,8 @@ const LAST_CHECK_MS = 1000;
 const LOG_MS = 10_000;
 
 /** Waits until a new container answers as its definition asks; fails with all there is to know about why not. */
-export async function waitReady(workload: Workload, host: string, ctx: Context): Promise<void> {
-  await poll(workload, ctx, async (state, left) => {
+export async function waitReady(workload: Workload, host: string, ctx: Context): Promise<ContainerState> {
+  return poll(workload, ctx, async (state, left) => {
     if (workload.health.command) return runCheck(workload, left, ctx);
     if (workload.health.path === undefined) return settled(state, ctx);
     return judge(await ask(workload, host, ctx), workload);
@@ -43,7 +43,7 @@ async function poll(
   workload: Workload,
   ctx: Context,
   look: (state: ContainerState, left: number) => Promise<Answer | undefined>,
-): Promise<void> {
+): Promise<ContainerState> {
   const { name } = workload.container;
   const since = ctx.clock.now();
   let last: Answer | undefined;
@@ -55,7 +55,7 @@ async function poll(
     if (state.restarting || state.restarts > restarts)
       throw await failure(workload, 'ended and was started again', last, ctx);
     last = (await look(state, since + workload.health.within - ctx.clock.now())) ?? last;
-    if (last?.ok) return;
+    if (last?.ok) return state;
     if (ctx.clock.now() - since > workload.health.within) {
       throw await failure(workload, `did not become ready within ${formatDuration(workload.health.within)}`, last, ctx);
     }
@@ -103,21 +103,32 @@ async function failure(
   last: Answer | undefined,
   ctx: Context,
 ): Promise<HostctlError> {
-  const { name, limits } = workload.container;
-  const state = await lastEnd(name, ctx);
+  const facts = last && !last.ok ? [`last probe of ${workload.health.path ?? 'it'}: ${last.reason}`] : [];
+  const text = await lastWords(workload, what, facts, await lastEnd(workload.container.name, ctx), ctx);
+  return new HostctlError('NOT_READY', text, { exit: EXIT.unhealthy, hints: adviceFor(last, workload) });
+}
+
+/** What became of a container, how it ended, and what it wrote. */
+export async function lastWords(
+  { container: { name, limits } }: Workload,
+  what: string,
+  more: readonly string[],
+  state: ContainerState | undefined,
+  ctx: Context,
+): Promise<string> {
   const facts = [
     ...(state && (!state.running || state.restarting) ? [`exit code ${state.exitCode}`] : []),
     ...(state?.oomKilled ? [`killed for needing more than its ${formatSize(limits.memory)}`] : []),
-    ...(last && !last.ok ? [`last probe of ${workload.health.path ?? 'it'}: ${last.reason}`] : []),
+    ...more,
   ];
   const log = await tail(name, ctx);
   const lines = [`${name} ${what}${facts.length > 0 ? ` (${facts.join('; ')})` : ''}`];
   if (log.length > 0) lines.push('its last words:', ...log.map((line) => `  ${line}`));
-  return new HostctlError('NOT_READY', lines.join('\n'), { exit: EXIT.unhealthy, hints: adviceFor(last, workload) });
+  return lines.join('\n');
 }
 
 /** How it ended: one that is started again and again tells only between two attempts. */
-async function lastEnd(name: string, ctx: Context): Promise<ContainerState | undefined> {
+export async function lastEnd(name: string, ctx: Context): Promise<ContainerState | undefined> {
   const until = ctx.clock.now() + END_MS;
   for (;;) {
     const state = await ctx.engine.inspect(name);
