@@ -141,6 +141,17 @@ export interface Unfinished {
   readonly stopped: readonly string[];
   /** Given other limits. */
   readonly limited: readonly string[];
+  /** Set from just before the switch until the new release has been watched for its time. */
+  readonly trial?: Trial;
+}
+
+/** A release that is live and has not proven itself yet. */
+export interface Trial {
+  readonly release: number;
+  /** The one that comes back when it fails; none at a first deploy. */
+  readonly before?: number;
+  /** Containers of that one which ran, or tried to, when the deploy began. */
+  readonly alive: readonly string[];
 }
 
 export interface EngineInfo {

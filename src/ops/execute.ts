@@ -11,6 +11,7 @@ import { planAll } from './prepare.ts';
 import { reported } from './progress.ts';
 import { startProxy } from './proxy.ts';
 import { Router } from './router.ts';
+import { bareRun } from './run.ts';
 import { carryOut } from './steps.ts';
 
 /** Projects worked on at once: more gains nothing on two cores, and the engine answers slower. */
@@ -100,11 +101,11 @@ async function lockAll(
 ): Promise<{ failures: Map<string, unknown>; release: () => Promise<void> }> {
   const failures = new Map<string, unknown>();
   const unlocks: (() => Promise<void>)[] = [];
-  const until = ctx.clock.now() + options.wait;
+  const until = ctx.clock.ticks() + options.wait;
   // In one order everywhere, so that two deploys never wait for each other.
   for (const { project } of targets.toSorted((a, b) => (a.project < b.project ? -1 : 1))) {
     try {
-      unlocks.push(await ctx.host.lock(project, options.doing, Math.max(0, until - ctx.clock.now()), options.turn));
+      unlocks.push(await ctx.host.lock(project, options.doing, Math.max(0, until - ctx.clock.ticks()), options.turn));
     } catch (error) {
       failures.set(project, error);
     }
@@ -126,11 +127,7 @@ async function prepareHost(steps: readonly Step[], observed: Observed, ctx: Cont
     for (const step of steps) {
       await reported('host', step, ctx, async () => {
         if (step.do === 'proxy') return startProxy(step, await observe(ctx), ctx);
-        return carryOut(step as StepOf<'network'>, {
-          ctx,
-          desired: { project: '', workloads: [], media: [], images: {} },
-          history: { releases: [] },
-        });
+        return carryOut(step as StepOf<'network'>, bareRun(ctx));
       });
     }
   } finally {

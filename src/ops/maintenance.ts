@@ -10,7 +10,7 @@ import type { Context } from '../ports.ts';
 import { requireDeployed } from './containers.ts';
 import { ensureKey, observe } from './observe.ts';
 import { changeRecord } from './route.ts';
-import { hostOf } from './steps.ts';
+import { hostOf } from './asked.ts';
 
 /**
  * Closes a site to visitors until it is opened again, whatever is deployed meanwhile. Closed once more, it keeps its
