@@ -175,7 +175,7 @@ export class Lab {
   #dropFence(): void {
     const [program, ...words] = [...this.#options.through, 'nft', 'delete', 'table', 'inet', fenceTable(this.instance)];
     try {
-      execFileSync(program!, words, { stdio: 'ignore' });
+      execFileSync(program, words, { stdio: 'ignore' });
     } catch {
       // It had none.
     }
