@@ -10,6 +10,7 @@ export interface Latency {
   readonly p50: number;
   readonly p99: number;
   readonly max: number;
+  readonly firstFailure?: string;
 }
 
 /** Visits a site at a steady rate, whatever becomes of its answers, while `work` goes on; at least `seconds` long. */
@@ -22,13 +23,16 @@ export async function measure(
   const kept = new Agent({ keepAlive: true, maxSockets: 64 });
   const times: number[] = [];
   let failed = 0;
+  let firstFailure: string | undefined;
   const pending = new Set<Promise<void>>();
   const since = performance.now();
   const visit = async (number: number): Promise<void> => {
     const sent = performance.now();
     const reply = await ask(lab, host, '/', number % 2 === 0 ? { agent: kept } : {});
     times.push(performance.now() - sent);
-    if (reply.status !== 200) failed += 1;
+    if (reply.status === 200) return;
+    failed += 1;
+    firstFailure ??= `${reply.status} ${reply.body.slice(0, 60)} after ${Math.round(performance.now() - sent)} ms`;
   };
   let count = 0;
   const timer = setInterval(() => {
@@ -47,7 +51,14 @@ export async function measure(
   }
   const sorted = times.toSorted((a, b) => a - b);
   const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
-  return { requests: sorted.length, failed, p50: at(0.5), p99: at(0.99), max: at(1) };
+  return {
+    requests: sorted.length,
+    failed,
+    p50: at(0.5),
+    p99: at(0.99),
+    max: at(1),
+    ...(firstFailure ? { firstFailure } : {}),
+  };
 }
 
 export function latencyCells({ requests, failed, p50, p99, max }: Latency): string[] {
