@@ -208,9 +208,7 @@ async function networkAttempts(
   const apart = Object.entries(all.get(lab.edge)!.NetworkSettings.Networks)
     .filter(([name]) => !(name in evil.NetworkSettings.Networks))
     .map(([, { IPAddress }]) => IPAddress);
-  const gateways = Object.values(evil.NetworkSettings.Networks).map(
-    (use) => (use as unknown as { Gateway: string }).Gateway,
-  );
+  const gateways = Object.values(evil.NetworkSettings.Networks).map(({ Gateway }) => Gateway);
   const own = Object.values(networkInterfaces())
     .flatMap((list) => list ?? [])
     .filter(({ internal, family }) => !internal && family === 'IPv4');
