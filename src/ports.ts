@@ -1,6 +1,6 @@
 /** Every effect hostctl can have. If it is not here, hostctl cannot do it. */
 import type { Readable } from 'node:stream';
-import type { Inspection } from './core/audit-container.ts';
+import type { ReadBack } from './core/audit-container.ts';
 import type { ContainerSpec, NetworkSpec } from './core/container.ts';
 import type { Locks } from './core/lock.ts';
 import type { Limits, Workspace } from './core/model.ts';
@@ -73,10 +73,7 @@ export interface Engine {
   /** Everything labelled with the instance, running or not: one call. */
   containers(instance: string): Promise<ContainerView[]>;
   inspect(name: string): Promise<ContainerState | undefined>;
-  /** Everything the engine wrote down about a container, in its own words. */
-  settings(name: string): Promise<Inspection | undefined>;
-  /** Names of the settings of a container that are not, or no longer, as hostctl asks for them. */
-  drift(spec: ContainerSpec): Promise<string[]>;
+  readBack(name: string, spec?: ContainerSpec): Promise<ReadBack | undefined>;
   networks(): Promise<NetworkView[]>;
   image(ref: string): Promise<ImageView | undefined>;
   images(label: string): Promise<ImageView[]>;

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { pack } from 'tar-stream';
-import type { Inspection } from '../../src/core/audit-container.ts';
+import type { Inspection, ReadBack } from '../../src/core/audit-container.ts';
 import type { ContainerSpec, NetworkSpec } from '../../src/core/container.ts';
 import type { Limits } from '../../src/core/model.ts';
 import { LABEL } from '../../src/core/names.ts';
@@ -140,16 +140,11 @@ export class FakeEngine implements Engine {
     );
   }
 
-  async settings(name: string): Promise<Inspection | undefined> {
-    this.#note(`settings ${name}`);
+  async readBack(name: string, spec?: ContainerSpec): Promise<ReadBack | undefined> {
+    this.#note(`readBack ${name}`);
     const box = this.boxes.get(name);
-    return box && this.#written(box);
-  }
-
-  async drift(spec: ContainerSpec): Promise<string[]> {
-    this.#note(`drift ${spec.name}`);
-    const box = this.boxes.get(spec.name);
-    return box ? differences(createBody(spec), this.#written(box)) : [];
+    const settings = box && this.#written(box);
+    return settings && { settings, drift: spec ? differences(createBody(spec), settings) : [] };
   }
 
   #written({ spec, limits, networks }: FakeContainer): Inspection & Inspected {

@@ -224,7 +224,7 @@ export interface Inspect {
   };
   readonly Mounts: readonly { readonly Source: string; readonly Destination: string; readonly RW: boolean }[];
   readonly NetworkSettings: {
-    readonly Networks: Readonly<Record<string, { readonly IPAddress: string }>>;
+    readonly Networks: Readonly<Record<string, { readonly IPAddress: string; readonly Gateway: string }>>;
     readonly Ports: Readonly<Record<string, unknown>>;
   };
 }
