@@ -4,6 +4,7 @@ export const commandNames = [
   'completion',
   'deploy',
   'doctor',
+  'events',
   'exec',
   'explain',
   'import apache',

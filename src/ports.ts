@@ -1,6 +1,7 @@
 /** Every effect hostctl can have. If it is not here, hostctl cannot do it. */
 import type { Readable } from 'node:stream';
 import type { ContainerSpec, NetworkSpec } from './core/container.ts';
+import type { Journal, Notifier } from './core/journal.ts';
 import type { Locks } from './core/lock.ts';
 import type { Limits, Workspace } from './core/model.ts';
 import type { Authority, Dns } from './core/order.ts';
@@ -117,7 +118,7 @@ export interface Owner {
 }
 
 /** The data root. All paths are relative to it. */
-export interface Host extends Locks {
+export interface Host extends Locks, Journal {
   read(path: string): Promise<string | undefined>;
   /** Names in a directory; empty when it is not there. */
   list(path: string): Promise<string[]>;
@@ -251,6 +252,7 @@ export interface Machine {
   readonly self: readonly string[];
   /** Whether systemd runs here. */
   systemd(): Promise<boolean>;
+  readonly pid: number;
   /** Version of Node.js. */
   readonly node: string;
   /** Whether something listens on a TCP port. */
@@ -308,6 +310,7 @@ export interface Context {
   readonly web: Web;
   readonly files: Files;
   readonly machine: Machine;
+  readonly notifier: Notifier;
   readonly ui: Ui;
   readonly clock: Clock;
   /** user@machine, for records and locks. */

@@ -1,4 +1,5 @@
 import type { CertificateSource } from './certificate.ts';
+import type { Notify } from './journal.ts';
 import type { Hostname } from './hostnames.ts';
 import type { RouteSettings } from './settings.ts';
 
@@ -28,6 +29,7 @@ export interface Workspace {
   readonly limits: Limits;
   /** Earlier releases kept for a rollback. */
   readonly keep: number;
+  readonly notify?: Notify;
 }
 
 export type DriverName = 'traefik' | 'nginx';

@@ -4,17 +4,17 @@ import { quote } from '../core/units.ts';
 import { EXIT, HostctlError } from '../errors.ts';
 import type { Context } from '../ports.ts';
 import { execute } from './execute.ts';
+import { recordedAll } from './journal.ts';
 import { observe } from './observe.ts';
 
 /** Brings back an earlier release, settings and all. Without a number: the one before the live one. */
 export async function rollback(project: string, to: number | undefined, wait: number, ctx: Context): Promise<Outcome> {
   const wanted = findRelease(project, to, await observe(ctx));
   const target = { project, desired: (observed: Observed) => restored(findRelease(project, wanted.id, observed), ctx) };
-  const [outcome] = await execute([target], ctx, {
-    wait,
-    doing: `rollback to release ${wanted.id}`,
-    rollbackOf: wanted.id,
-  });
+  const doing = `rollback to release ${wanted.id}`;
+  const [outcome] = await recordedAll([project], doing, ctx, (recorder) =>
+    execute([target], ctx, { wait, doing, recorder, rollbackOf: wanted.id }),
+  );
   return outcome!;
 }
 
