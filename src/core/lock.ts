@@ -3,7 +3,7 @@ export interface Locks {
   /**
    * Takes the lock of that name and returns what gives it back. Held by another: waits up to `wait` milliseconds, then
    * fails naming the holder (LOCKED).
-   * @param turn of a deploy: when it began, in ticks. Where a newer one waits or has had the lock: SUPERSEDED
+   * @param turn of a deploy: when it began, in microseconds since the machine started. Where a newer one waits or has had the lock: SUPERSEDED
    */
   lock(name: string, doing: string, wait?: number, turn?: number): Promise<() => Promise<void>>;
   /** Locks that are held at this moment, and deploys that wait for one. */

@@ -51,7 +51,7 @@ export class LocalHost implements Host {
     return names.filter((name) => !isBeside(name)).toSorted();
   }
 
-  async write(path: string, text: string, owner: Owner = PRIVATE): Promise<void> {
+  async write(path: string, content: string | Uint8Array, owner: Owner = PRIVATE): Promise<void> {
     await this.#plain(path, async () => {
       const target = this.#at(path);
       await mkdir(dirname(target), { recursive: true, mode: DIRECTORY });
@@ -59,7 +59,7 @@ export class LocalHost implements Host {
       try {
         const file = await open(beside, 'wx', owner.mode);
         try {
-          await file.writeFile(text);
+          await file.writeFile(content);
           await file.chmod(owner.mode);
           await file.chown(owner.uid, owner.gid);
           await file.sync();
@@ -159,6 +159,7 @@ export class LocalHost implements Host {
   /** Every directory something is written into beside its place; never inside volumes and uploads. */
   async #writtenDirectories(): Promise<string[]> {
     const below = async (dir: string): Promise<string[]> => (await this.list(dir)).map((name) => `${dir}/${name}`);
+    const deeper = async (dirs: readonly string[]): Promise<string[]> => (await Promise.all(dirs.map(below))).flat();
     const [projects, media, generations, tls] = await Promise.all([
       below(LAYOUT.projects),
       below(LAYOUT.media),
@@ -172,11 +173,12 @@ export class LocalHost implements Host {
       LAYOUT.proxy,
       ...projects,
       ...projects.map((dir) => `${dir}/releases`),
+      ...(await deeper(projects.flatMap((dir) => [`${dir}/secrets`, `${dir}/secret-files`]))),
       ...media,
       ...generations,
       ...generations.map((dir) => `${dir}/sites`),
       ...tls,
-      ...(await Promise.all(tls.map(below))).flat(),
+      ...(await deeper(tls)),
     ];
   }
 

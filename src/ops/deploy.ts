@@ -7,6 +7,7 @@ import { makeDataRoot } from './directories.ts';
 import { execute, type ExecuteOptions, takenRoutes } from './execute.ts';
 import { recordedAll } from './journal.ts';
 import { loadProjects, type Selection, selectProjects, selectSound } from './load.ts';
+import { missingSecrets } from './need-secrets.ts';
 import { claimIdentities, ensureKey, observeSettled } from './observe.ts';
 import {
   desiredFor,
@@ -33,7 +34,7 @@ export async function deploy(
   options: DeployOptions,
 ): Promise<Outcome[]> {
   // Before anything is read: who begins later has seen the newer definitions and sources.
-  const turn = ctx.clock.ticks();
+  const turn = Math.round(ctx.clock.ticks() * 1000);
   const { projects, broken } = await select(names, ctx);
   const known = [...projects, ...broken.map((item) => ({ name: item.project }))].map(({ name }) => name);
   return recordedAll(known, 'deploy', ctx, async (recorder) => [
@@ -92,6 +93,7 @@ export async function plan(names: readonly string[] | 'all', ctx: Context): Prom
 
 /** All that are sound, or exactly those that were named. */
 async function select(names: readonly string[] | 'all', ctx: Context): Promise<Selection> {
-  const loaded = await loadProjects(ctx.files, ctx.workspace, ctx.templates.runtimes);
+  const read = await loadProjects(ctx.files, ctx.workspace, ctx.templates.runtimes);
+  const loaded = { ...read, problems: [...read.problems, ...(await missingSecrets(read, names, ctx))] };
   return names === 'all' ? selectSound(loaded) : { projects: selectProjects(loaded, names), broken: [] };
 }

@@ -31,7 +31,7 @@ export interface ExecuteOptions {
   readonly own?: ReadonlyMap<string, OwnCertificate>;
   /** Milliseconds to wait for a lock. */
   readonly wait: number;
-  /** Of a deploy: when it began, in ticks. An older one gives way to a newer one. */
+  /** Of a deploy: when it began, in microseconds since the machine started. An older one gives way to a newer one. */
   readonly turn?: number;
   readonly recorder: Recorder;
   readonly doing: string;
@@ -106,11 +106,11 @@ async function lockAll(
 ): Promise<{ failures: Map<string, unknown>; release: () => Promise<void> }> {
   const failures = new Map<string, unknown>();
   const unlocks: (() => Promise<void>)[] = [];
-  const until = ctx.clock.now() + options.wait;
+  const until = ctx.clock.ticks() + options.wait;
   // In one order everywhere, so that two deploys never wait for each other.
   for (const { project } of targets.toSorted((a, b) => (a.project < b.project ? -1 : 1))) {
     try {
-      unlocks.push(await ctx.host.lock(project, options.doing, Math.max(0, until - ctx.clock.now()), options.turn));
+      unlocks.push(await ctx.host.lock(project, options.doing, Math.max(0, until - ctx.clock.ticks()), options.turn));
     } catch (error) {
       failures.set(project, error);
     }

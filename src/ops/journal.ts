@@ -9,13 +9,16 @@ import type { Context } from '../ports.ts';
 export class Recorder {
   readonly #doing: string;
   readonly #ctx: Context;
+  /** On both clocks: one that is written down, one that nobody can set. */
   readonly #since: number;
+  readonly #ticks: number;
   readonly #begun = new Map<string, Begin>();
 
   constructor(doing: string, ctx: Context) {
     this.#doing = doing;
     this.#ctx = ctx;
     this.#since = ctx.clock.now();
+    this.#ticks = ctx.clock.ticks();
   }
 
   /** From here on something is changed. */
@@ -32,7 +35,7 @@ export class Recorder {
     const begin = begun ?? (await this.#newBegin(project));
     const { code, exit, outcome } = describe(error);
     const after = await liveRelease(project, this.#ctx);
-    const ms = this.#ctx.clock.now() - Date.parse(begin.at);
+    const ms = Math.round(this.#ctx.clock.ticks() - this.#ticks);
     const end: End = { ...begin, phase: 'end', outcome, code, exit, after, ms };
     await this.#write(end);
     await notify(end, this.#ctx);
@@ -78,6 +81,30 @@ export async function recorded<T>(
     await recorder.end(project, error);
     throw error;
   }
+}
+
+/** What changes one project while nobody else does. */
+export interface Change {
+  readonly project: string;
+  readonly doing: string;
+  /** Default: that of the project. */
+  readonly lock?: string;
+  /** Milliseconds to wait for the lock. */
+  readonly wait: number;
+}
+
+/** Records what is done while a lock is held. */
+export function recordedAlone<T>(change: Change, ctx: Context, work: () => Promise<T>): Promise<T> {
+  const { project, doing, lock = project, wait } = change;
+  return recorded(project, doing, ctx, async (begin) => {
+    const unlock = await ctx.host.lock(lock, doing, wait);
+    try {
+      await begin();
+      return await work();
+    } finally {
+      await unlock();
+    }
+  });
 }
 
 /** Records what becomes of several projects. The work says when it begins to change one. */

@@ -2,7 +2,7 @@ import { byNeeds } from '../core/needs.ts';
 import type { Observed, Workload } from '../core/state.ts';
 import type { Context } from '../ports.ts';
 import { liveContainers, requireDeployed } from './containers.ts';
-import { recorded } from './journal.ts';
+import { recordedAlone } from './journal.ts';
 import { observe } from './observe.ts';
 import { waitReady } from './ready.ts';
 import { hostOf } from './steps.ts';
@@ -20,19 +20,14 @@ async function withLive(
   work: (workloads: readonly Workload[], observed: Observed) => Promise<void>,
 ): Promise<string[]> {
   requireDeployed(project, await observe(ctx));
-  return recorded(project, app === undefined ? doing : `${doing} ${app}`, ctx, async (begin) => {
-    const unlock = await ctx.host.lock(project, doing, wait);
-    try {
-      const observed = await observe(ctx);
-      requireDeployed(project, observed);
-      const all = observed.histories[project]?.current?.desired.workloads ?? [];
-      const workloads = byNeeds(all).filter((item) => app === undefined || item.app === app);
-      await begin();
-      await work(workloads, observed);
-      return workloads.map((item) => item.container.name);
-    } finally {
-      await unlock();
-    }
+  const change = { project, doing: app === undefined ? doing : `${doing} ${app}`, wait };
+  return recordedAlone(change, ctx, async () => {
+    const observed = await observe(ctx);
+    requireDeployed(project, observed);
+    const all = observed.histories[project]?.current?.desired.workloads ?? [];
+    const workloads = byNeeds(all).filter((item) => app === undefined || item.app === app);
+    await work(workloads, observed);
+    return workloads.map((item) => item.container.name);
   });
 }
 

@@ -12,6 +12,8 @@ import type { Context } from '../ports.ts';
 import type { Generation } from '../proxy/driver.ts';
 import { driverOf, partNames } from './driver.ts';
 import { readCertificates, readOrdering } from './certificates.ts';
+import { storedSecrets } from './secret-store.ts';
+import { readFence } from './fence.ts';
 
 /** For what all projects share. */
 export const HOST_WAIT_MS = 5 * 60_000;
@@ -49,10 +51,13 @@ export async function observe(ctx: Context): Promise<Observed> {
     mediaLinks,
     uploadOwners,
     certificates,
+    secrets: Object.fromEntries(projects.map((item) => [item.name, item.secrets])),
+    secretFiles: Object.fromEntries(projects.map((item) => [item.name, item.secretFiles])),
     hostUids: (passwd ?? '')
       .split('\n')
       .map((line) => Number(line.split(':')[2]))
       .filter((uid) => uid > 0),
+    fence: await readFence(networks, ctx),
     proxyCurrent: live === `generations/${wanted.name}` && (await hasLoaded(wanted.name, containers, ctx)),
   };
 }
@@ -149,14 +154,18 @@ async function readProject(
   unfinished: Unfinished | undefined;
   history: History;
   media: string[];
+  secrets: Record<string, number[]>;
+  secretFiles: string[];
 }> {
-  const [identity, unfinished, maintenance, ids, current, media] = await Promise.all([
+  const [identity, unfinished, maintenance, ids, current, media, secrets, secretFiles] = await Promise.all([
     readJson<Identity>(LAYOUT.identity(name), ctx),
     readJson<Unfinished>(LAYOUT.unfinished(name), ctx),
     readJson<Maintenance>(LAYOUT.maintenance(name), ctx),
     ctx.host.list(LAYOUT.releases(name)),
     ctx.host.readLink(LAYOUT.current(name)),
     ctx.host.list(LAYOUT.mediaOf(name)),
+    storedSecrets(name, ctx),
+    ctx.host.list(LAYOUT.secretFiles(name)),
   ]);
   const numbers = ids.map((file) => Number.parseInt(file, 10)).filter((id) => Number.isInteger(id));
   const releases = await Promise.all(
@@ -169,7 +178,7 @@ async function readProject(
     ...(live ? { current: live } : {}),
     ...(maintenance ? { maintenance } : {}),
   };
-  return { name, identity: identity ?? { uids: {} }, unfinished, history, media };
+  return { name, identity: identity ?? { uids: {} }, unfinished, history, media, secrets, secretFiles };
 }
 
 async function readJson<T>(path: string, ctx: Context): Promise<T | undefined> {

@@ -3,7 +3,7 @@ import type { Observed } from '../core/state.ts';
 import type { Plan, Step, StepOf } from '../core/steps.ts';
 import type { Context } from '../ports.ts';
 import { containersOf, requireDeployed } from './containers.ts';
-import { recorded } from './journal.ts';
+import { recordedAlone } from './journal.ts';
 import { observe } from './observe.ts';
 import { reported } from './progress.ts';
 import { carryOut } from './steps.ts';
@@ -36,6 +36,8 @@ function stepsFor(project: string, purge: boolean, observed: Observed): Step[] {
             releases: [],
             media: [],
             links: [],
+            secrets: [],
+            secretFiles: [],
             keepImages: [],
             why: 'being removed',
           },
@@ -43,7 +45,7 @@ function stepsFor(project: string, purge: boolean, observed: Observed): Step[] {
   const unroute: Step[] = observed.histories[project]?.current
     ? [{ do: 'unroute', project, why: 'being removed' }]
     : [];
-  const why = purge ? 'purge was asked for: this cannot be undone' : 'volumes and uploads stay';
+  const why = purge ? 'purge was asked for: this cannot be undone' : 'volumes, uploads and secrets stay';
   return [...unroute, ...stops, ...forget, { do: 'erase', project, data: purge, why }];
 }
 
@@ -52,22 +54,16 @@ function stepsFor(project: string, purge: boolean, observed: Observed): Step[] {
  * @param wait milliseconds to wait for its lock
  */
 export async function remove(project: string, purge: boolean, ctx: Context, wait = 0): Promise<void> {
-  await recorded(project, purge ? 'remove --purge' : 'remove', ctx, async (begin) => {
-    const unlock = await ctx.host.lock(project, 'remove', wait);
-    try {
-      const plan = await planRemove(project, purge, ctx);
-      const { histories } = await observe(ctx);
-      const run = {
-        ctx,
-        desired: { project, workloads: [], media: [], images: {} },
-        history: histories[project] ?? { releases: [] },
-      };
-      await begin();
-      for (const step of plan.projects.flatMap((item) => item.before)) {
-        await reported(project, step, ctx, () => carryOut(step as StepOf<'stop'>, run));
-      }
-    } finally {
-      await unlock();
+  await recordedAlone({ project, doing: purge ? 'remove --purge' : 'remove', wait }, ctx, async () => {
+    const plan = await planRemove(project, purge, ctx);
+    const { histories } = await observe(ctx);
+    const run = {
+      ctx,
+      desired: { project, workloads: [], media: [], images: {} },
+      history: histories[project] ?? { releases: [] },
+    };
+    for (const step of plan.projects.flatMap((item) => item.before)) {
+      await reported(project, step, ctx, () => carryOut(step as StepOf<'stop'>, run));
     }
   });
 }

@@ -110,8 +110,8 @@ async function startEngine(ctx: Context, problem: HostctlError): Promise<void> {
 }
 
 async function answers(ctx: Context, within: number): Promise<boolean> {
-  const until = ctx.clock.now() + within;
-  while (ctx.clock.now() < until) {
+  const until = ctx.clock.ticks() + within;
+  while (ctx.clock.ticks() < until) {
     if ((await engineProblem(ctx)) === undefined) return true;
     await ctx.clock.sleep(300);
   }

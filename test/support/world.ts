@@ -48,6 +48,8 @@ class FakeHost implements Host {
   readonly writes: string[] = [];
   /** Asked before every call; `changes` tells those that change something. */
   gate: (changes: boolean) => void = () => undefined;
+  /** Asked before anything that needs room on the disk. */
+  space: (path: string) => void = () => undefined;
 
   async read(path: string): Promise<string | undefined> {
     this.gate(false);
@@ -63,14 +65,17 @@ class FakeHost implements Host {
     return [...new Set(names)].filter((name) => name !== '').toSorted();
   }
 
-  async write(path: string, text: string, owner?: Owner): Promise<void> {
+  async write(path: string, content: string | Uint8Array, owner?: Owner): Promise<void> {
     this.gate(true);
+    this.space(path);
     this.writes.push(`write ${path}`);
+    const text = typeof content === 'string' ? content : Buffer.from(content).toString();
     this.entries.set(path, { text, ...(owner ? { owner } : {}) });
   }
 
   async makeDirectory(path: string, owner: Owner): Promise<void> {
     this.gate(true);
+    if (!this.entries.has(path)) this.space(path);
     if (JSON.stringify(this.entries.get(path)?.owner) !== JSON.stringify(owner))
       this.writes.push(`makeDirectory ${path}`);
     this.entries.set(path, { owner });
@@ -101,6 +106,7 @@ class FakeHost implements Host {
 
   async link(path: string, target: string): Promise<void> {
     this.gate(true);
+    this.space(path);
     this.writes.push(`link ${path} ${target}`);
     this.entries.set(path, { target });
   }
@@ -112,6 +118,7 @@ class FakeHost implements Host {
 
   async unpack(path: string, tar: Readable, options: UnpackOptions): Promise<void> {
     this.gate(true);
+    this.space(path);
     this.writes.push(`unpack ${path}`);
     const files = extract();
     tar.pipe(files);
@@ -346,7 +353,18 @@ class FakeMachine implements Machine {
   readonly node = '24.0.0';
   readonly programs = new Set(['mmdebstrap', 'dockerd']);
 
-  async run(): Promise<{ code: number; output: string }> {
+  /** The packet filter's one table, as it was loaded. */
+  table = '';
+
+  async run(argv: readonly string[]): Promise<{ code: number; output: string }> {
+    const [program, verb] = argv;
+    if (program !== 'nft') return { code: 0, output: '' };
+    if (verb === 'list') {
+      return this.table === ''
+        ? { code: 1, output: 'Error: No such file or directory' }
+        : { code: 0, output: this.table };
+    }
+    this.table = verb === 'delete' ? '' : verb!;
     return { code: 0, output: '' };
   }
   detach(): void {
@@ -402,6 +420,9 @@ class FakeUi implements Ui {
   async ask(): Promise<string> {
     return this.answer;
   }
+  async askHidden(): Promise<string> {
+    return this.answer;
+  }
   close(): void {
     // Nothing is live.
   }
@@ -410,14 +431,17 @@ class FakeUi implements Ui {
 /** Time passes only when somebody sleeps. */
 class FakeClock implements Clock {
   #now = Date.parse('2026-11-22T12:00:00Z');
+  /** Milliseconds by which somebody has set it. */
+  jump = 0;
 
   now(): number {
-    return this.#now;
+    return this.#now + this.jump;
   }
-  #ticks = 0;
+  #looks = 0;
+  /** No two looks see the same. */
   ticks(): number {
-    this.#ticks += 1;
-    return this.#ticks;
+    this.#looks += 1;
+    return this.#now + this.#looks / 1000;
   }
   async sleep(ms: number): Promise<void> {
     this.#now += Math.max(1, ms);
@@ -492,6 +516,22 @@ export class World implements Context {
       this.host.gate = () => undefined;
       this.host.held.clear();
       this.host.waiting.clear();
+      return left <= 0;
+    };
+  }
+
+  /**
+   * Fills the disk at the k-th thing that needs room on it, for that one or for `all` that follow. Returns what makes
+   * room again and tells whether it came so far.
+   */
+  fullAt(k: number, all: boolean): () => boolean {
+    let left = k;
+    this.host.space = (path) => {
+      left -= 1;
+      if (left === 0 || (all && left < 0)) throw new HostctlError('DISK_FULL', `no space left for ${path}`);
+    };
+    return () => {
+      this.host.space = () => undefined;
       return left <= 0;
     };
   }
