@@ -3,14 +3,14 @@ import { HostctlCommand, projectArg, waitFlag } from '../command.ts';
 import { HostctlError } from '../errors.ts';
 
 export default class Remove extends HostctlCommand<typeof Remove> {
-  static override summary = 'Take a project off this host. Its volumes and uploads stay.';
+  static override summary = 'Take a project off this host. Its volumes, uploads and secrets stay.';
   static override examples = [
     '<%= config.bin %> remove projectname',
     '<%= config.bin %> remove projectname --purge --confirm projectname',
   ];
   static override args = projectArg;
   static override flags = {
-    purge: Flags.boolean({ description: 'Delete its volumes and uploads too. This cannot be undone.' }),
+    purge: Flags.boolean({ description: 'Delete its volumes, uploads and secrets too. This cannot be undone.' }),
     confirm: Flags.string({ helpValue: 'NAME', description: "The project's name again, where nobody can be asked." }),
     yes: Flags.boolean({ char: 'y', description: 'Do not ask. With --purge, --confirm is needed.' }),
     ...waitFlag,

@@ -15,11 +15,14 @@ export function readSecrets(input: AppInput, at: readonly PathKey[], report: Rep
     typeof item === 'string' ? { name: item, env: false } : { name: item.name, env: item.env ?? false },
   );
   const names = new Set<string>();
-  const taken = new Map(Object.keys(input.env ?? {}).map((key) => [key, '`env`']));
+  const taken = new Map<string, string>();
   for (const [index, secret] of entries.entries()) {
     const here = [...at, 'secrets', index];
     const variable = variableOf(secret);
-    const other = taken.get(variable);
+    const written = input.env?.[variable];
+    // Said twice is no harm: other programs' definitions have it in both places.
+    const same = !secret.env && written === `${INSIDE.secrets}/${secret.name}`;
+    const other = taken.get(variable) ?? (written === undefined || same ? undefined : '`env`');
     if (names.has(secret.name)) report.add(here, `the secret ${quote(secret.name)} is named twice`);
     else if (other !== undefined) {
       report.add(here, `the secret ${quote(secret.name)} sets the variable ${quote(variable)}, and so does ${other}`, {

@@ -53,7 +53,7 @@ export async function setSecret(project: string, name: string, input: Uint8Array
 }
 
 function changeOf(project: string, doing: string): Change {
-  return { project, doing, lock: `the secrets of ${project}`, wait: LOCK_WAIT_MS };
+  return { project, doing, lock: 'the secrets', wait: LOCK_WAIT_MS };
 }
 
 function requireValue(value: Uint8Array): Uint8Array {

@@ -45,7 +45,8 @@ const handlers: Handlers = {
     await makeWorkloadDirectories(workload, ctx);
     await makeUploads(workload, desired.media, ctx);
     await ctx.engine.create(workload.container);
-    await ctx.engine.start(workload.container.name).catch((error: unknown) => unlessShell(error, workload));
+    if (desired.images[workload.app]?.start) await requireShell(workload, ctx);
+    await ctx.engine.start(workload.container.name);
   },
   start: async ({ workload }, { ctx, desired }) => {
     await makeWorkloadDirectories(workload, ctx);
@@ -96,18 +97,18 @@ function linkMoved(workload: Workload, desired: Desired): boolean {
   return workload.link !== undefined && desired.workloads.some((item) => item.link === workload.link);
 }
 
-/** An image may lack the shell that makes variables of secrets. */
-function unlessShell(error: unknown, { project, app, secrets }: Workload): never {
-  const missing = error instanceof HostctlError && /exec: "\/bin\/sh"/.test(error.message);
-  if (!missing || !secrets) throw error;
-  throw new HostctlError(
-    'NO_SHELL',
-    `the image of ${project}/${app} has no /bin/sh, which makes variables of secrets`,
-    {
+/** An image may lack the shell that makes variables of secrets; its init would only say so again and again. */
+async function requireShell({ project, app, container }: Workload, ctx: Context): Promise<void> {
+  try {
+    (await ctx.engine.copyFrom(container.name, '/bin/sh')).destroy();
+  } catch (error) {
+    if (!(error instanceof HostctlError && error.code === 'NOT_IN_IMAGE')) throw error;
+    const message = `the image of ${project}/${app} has no /bin/sh, which makes variables of secrets`;
+    throw new HostctlError('NO_SHELL', message, {
       hints: ['leave out `env: true`, and let the app read the file that NAME_FILE names'],
       cause: error,
-    },
-  );
+    });
+  }
 }
 
 /** Carries out one step. */

@@ -206,6 +206,7 @@ export function engineContract(name: string, open: () => Promise<Subject>): void
       const wanted = spec('copy', sleeper);
       await engine.create(wanted);
       await expect(engine.copyFrom(wanted.name, '/no/such/path')).rejects.toMatchObject({ code: 'NOT_IN_IMAGE' });
+      (await engine.copyFrom(wanted.name, '/bin/sh')).destroy();
     });
   });
 }

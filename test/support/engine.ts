@@ -17,6 +17,8 @@ export interface Behaviour {
   /** Exit code with which it ends right after its start. */
   readonly ends?: number;
   readonly says?: readonly string[];
+  /** Whether it has /bin/sh; default true. */
+  readonly shell?: boolean;
   /** Files `copyFrom` finds, by path inside the image. */
   readonly files?: Readonly<Record<string, string>>;
 }
@@ -259,8 +261,9 @@ export class FakeEngine implements Engine {
 
   async copyFrom(name: string, path: string): Promise<Readable> {
     this.#note(`copyFrom ${name} ${path}`);
-    const files = this.behaviourOf(this.#box(name).spec.image).files ?? {};
-    const inside = Object.entries(files).filter(([file]) => file.startsWith(`${path}/`));
+    const { files = {}, shell = true } = this.behaviourOf(this.#box(name).spec.image);
+    const all = shell ? { '/bin/sh': '', ...files } : files;
+    const inside = Object.entries(all).filter(([file]) => file === path || file.startsWith(`${path}/`));
     if (inside.length === 0) throw new HostctlError('NOT_IN_IMAGE', `${path} is not in the image of ${name}`);
     const tar = pack();
     const top = path.split('/').at(-1)!;

@@ -117,13 +117,17 @@ export class Lab {
     this.write(`projects/${name}.yaml`, text);
   }
 
-  /** Runs the built program as a user does. */
-  hostctl(args: string, env: NodeJS.ProcessEnv = {}): Promise<Result> {
+  /** Runs the built program as a user does. @param input what stands on its standard input */
+  hostctl(args: string, env: NodeJS.ProcessEnv = {}, input?: string | Buffer): Promise<Result> {
     return new Promise((resolve) => {
       const [program, ...words] = this.#argv(args);
-      execFile(program!, words, { cwd: this.dir, env: this.#env(env), maxBuffer: 64 * 1024 ** 2 }, (error, out, err) =>
+      const options = { cwd: this.dir, env: this.#env(env), maxBuffer: 64 * 1024 ** 2 };
+      const child = execFile(program!, words, options, (error, out, err) =>
         resolve({ code: error ? Number(error.code ?? 1) : 0, out, err }),
       );
+      if (input === undefined) return;
+      // It may end without reading.
+      child.stdin!.on('error', () => undefined).end(input);
     });
   }
 
@@ -175,7 +179,7 @@ export class Lab {
   #dropFence(): void {
     const [program, ...words] = [...this.#options.through, 'nft', 'delete', 'table', 'inet', fenceTable(this.instance)];
     try {
-      execFileSync(program!, words, { stdio: 'ignore' });
+      execFileSync(program, words, { stdio: 'ignore' });
     } catch {
       // It had none.
     }
