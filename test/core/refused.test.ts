@@ -439,14 +439,14 @@ describe('sentences are our own', () => {
     [
       'a notice of nothing there is',
       'notify: { on: [error], webhook: "http://a" }',
-      'write one of failure, revert, success',
+      'write one of failure, revert, success, not `error`',
     ],
     ['a notice for nobody', 'notify: { on: [failure] }', 'say who is told: webhook or command'],
     ['a webhook that is no URL', 'notify: { webhook: "ftp://a" }', 'write the webhook as https://…'],
     [
       'a command that a shell would have to read',
       'notify: { command: "tell | ops" }',
-      'write the program and its arguments as a list, such as [/usr/local/bin/tell, ops]',
+      'write the program and its arguments as a list, such as [/usr/local/bin/tell, ops], not `"tell | ops"`',
     ],
     ['a mirror with a line end', 'bases: { mirror: "http://a\\nb" }', 'write the mirror as http://…'],
   ])('%s', (_, text, expected) => {
