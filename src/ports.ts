@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream';
 import type { ReadBack } from './core/audit-container.ts';
 import type { ContainerSpec, NetworkSpec } from './core/container.ts';
+import type { Journal, Notifier } from './core/journal.ts';
 import type { Locks } from './core/lock.ts';
 import type { Limits, Workspace } from './core/model.ts';
 import type { Authority, Dns } from './core/order.ts';
@@ -121,7 +122,7 @@ export interface Owner {
 }
 
 /** The data root. All paths are relative to it. */
-export interface Host extends Locks {
+export interface Host extends Locks, Journal {
   read(path: string): Promise<string | undefined>;
   /** Names in a directory; empty when it is not there. */
   list(path: string): Promise<string[]>;
@@ -255,6 +256,7 @@ export interface Machine {
   readonly self: readonly string[];
   /** Whether systemd runs here. */
   systemd(): Promise<boolean>;
+  readonly pid: number;
   /** Version of Node.js. */
   readonly node: string;
   /** Whether something listens on a TCP port. */
@@ -314,6 +316,7 @@ export interface Context {
   readonly web: Web;
   readonly files: Files;
   readonly machine: Machine;
+  readonly notifier: Notifier;
   readonly ui: Ui;
   readonly clock: Clock;
   /** user@machine, for records and locks. */

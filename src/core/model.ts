@@ -1,4 +1,5 @@
 import type { CertificateSource } from './certificate.ts';
+import type { Notify } from './journal.ts';
 import type { Hostname } from './hostnames.ts';
 import type { RouteSettings } from './settings.ts';
 
@@ -30,6 +31,7 @@ export interface Workspace {
   readonly keep: number;
   /** Milliseconds new copies are watched after the switch. */
   readonly watch: number;
+  readonly notify?: Notify;
 }
 
 export type DriverName = 'traefik' | 'nginx';

@@ -1,11 +1,12 @@
 import pLimit from 'p-limit';
 import type { Outcome } from '../core/results.ts';
 import type { Desired, Observed } from '../core/state.ts';
-import { type OwnCertificate, type ProjectPlan, type Step, stepsOf, type StepOf } from '../core/steps.ts';
+import { type OwnCertificate, type ProjectPlan, projectSteps, type Step, stepsOf, type StepOf } from '../core/steps.ts';
 import { quote } from '../core/units.ts';
 import { EXIT, HostctlError } from '../errors.ts';
 import type { Context } from '../ports.ts';
 import { Job } from './job.ts';
+import type { Recorder } from './journal.ts';
 import { HOST_WAIT_MS, liveSites, observe, observeSettled } from './observe.ts';
 import { planAll } from './prepare.ts';
 import { reported } from './progress.ts';
@@ -33,6 +34,7 @@ export interface ExecuteOptions {
   readonly wait: number;
   /** Of a deploy: when it began, in microseconds since the machine started. An older one gives way to a newer one. */
   readonly turn?: number;
+  readonly recorder: Recorder;
   readonly doing: string;
 }
 
@@ -59,6 +61,10 @@ export async function execute(targets: readonly Target[], ctx: Context, options:
     const finished = sound.every((item) => observed.unfinished[item.project] === undefined);
     if (finished && stepsOf(plan).length === 0)
       return [...failed, ...plan.projects.map((item) => unchanged(item, observed))];
+    for (const item of plan.projects) {
+      if (projectSteps(item).length > 0 || observed.unfinished[item.project])
+        await options.recorder.begin(item.project);
+    }
     await prepareHost(plan.host, observed, ctx);
     const every = WATCH_MS * Math.max(1, plan.projects.length / 2);
     const jobs = plan.projects.map((item, index) => new Job(item, sound[index]!, observed, ctx, every));
