@@ -93,13 +93,13 @@ export class DockerEngine implements Engine {
 
   async image(ref: string): Promise<ImageView | undefined> {
     const raw = await missing(this.#json<views.RawImage>({ method: 'GET', path: `/images/${ref}/json` }));
-    return raw && { id: raw.Id, labels: raw.Config?.Labels ?? {}, tags: raw.RepoTags ?? [] };
+    return raw && views.image(raw, raw.Config?.Labels);
   }
 
   async images(label: string): Promise<ImageView[]> {
     const filters = JSON.stringify({ label: [label] });
     const list = await this.#json<views.RawImageSummary[]>({ method: 'GET', path: '/images/json', query: { filters } });
-    return list.map((raw) => ({ id: raw.Id, labels: raw.Labels ?? {}, tags: raw.RepoTags ?? [] }));
+    return list.map((raw) => views.image(raw, raw.Labels));
   }
 
   async create(spec: ContainerSpec): Promise<void> {

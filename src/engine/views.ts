@@ -1,6 +1,6 @@
 /** The engine's JSON → our own types. Only the fields we read are declared. */
 import type { ContainerView, EngineInfo, NetworkView } from '../core/state.ts';
-import type { ContainerState } from '../ports.ts';
+import type { ContainerState, ImageView } from '../ports.ts';
 
 export interface RawInfo {
   readonly ServerVersion: string;
@@ -49,6 +49,8 @@ export interface RawNetwork {
 export interface RawImage {
   readonly Id: string;
   readonly RepoTags?: readonly string[] | null;
+  readonly RepoDigests?: readonly string[] | null;
+  readonly Size?: number;
   readonly Config?: { readonly Labels?: Readonly<Record<string, string>> | null };
 }
 
@@ -56,6 +58,23 @@ export interface RawImageSummary {
   readonly Id: string;
   readonly Labels?: Readonly<Record<string, string>> | null;
   readonly RepoTags?: readonly string[] | null;
+  readonly RepoDigests?: readonly string[] | null;
+  readonly Size?: number;
+}
+
+export function image(
+  raw: Omit<RawImageSummary, 'Labels'>,
+  labels: Readonly<Record<string, string>> | null | undefined,
+): ImageView {
+  const named = (names: readonly string[] | null | undefined): string[] =>
+    (names ?? []).filter((name) => !name.startsWith('<none>'));
+  return {
+    id: raw.Id,
+    labels: labels ?? {},
+    tags: named(raw.RepoTags),
+    digests: named(raw.RepoDigests),
+    size: raw.Size ?? 0,
+  };
 }
 
 export function info(raw: RawInfo, api: string): EngineInfo {

@@ -1,5 +1,6 @@
-import type { Outcome, ReleaseView } from '../core/results.ts';
-import type { Desired, Observed, Release } from '../core/state.ts';
+import { compareReleases, whatStays } from '../core/release-diff.ts';
+import type { Outcome, ReleaseDiff, ReleaseView } from '../core/results.ts';
+import type { Desired, History, Observed, Release } from '../core/state.ts';
 import { quote } from '../core/units.ts';
 import { EXIT, HostctlError } from '../errors.ts';
 import type { Context } from '../ports.ts';
@@ -8,7 +9,10 @@ import { observe } from './observe.ts';
 
 /** Brings back an earlier release, settings and all. Without a number: the one before the live one. */
 export async function rollback(project: string, to: number | undefined, wait: number, ctx: Context): Promise<Outcome> {
-  const wanted = findRelease(project, to, await observe(ctx));
+  const seen = await observe(ctx);
+  const wanted = findRelease(project, to, seen);
+  for (const text of await whatIsLeft(seen.histories[project]!, wanted, ctx))
+    ctx.ui.event({ type: 'note', project, text });
   const target = { project, desired: (observed: Observed) => restored(findRelease(project, wanted.id, observed), ctx) };
   const [outcome] = await execute([target], ctx, {
     wait,
@@ -18,12 +22,15 @@ export async function rollback(project: string, to: number | undefined, wait: nu
   return outcome!;
 }
 
+function liveOf(project: string, observed: Observed): Release {
+  const live = observed.histories[project]?.current;
+  if (live) return live;
+  throw new HostctlError('NOT_DEPLOYED', `${quote(project)} is not deployed on this host`, { exit: EXIT.definition });
+}
+
 function findRelease(project: string, id: number | undefined, observed: Observed): Release {
-  const history = observed.histories[project];
-  const live = history?.current;
-  if (!live) {
-    throw new HostctlError('NOT_DEPLOYED', `${quote(project)} is not deployed on this host`, { exit: EXIT.definition });
-  }
+  const live = liveOf(project, observed);
+  const history = observed.histories[project]!;
   const earlier = history.releases.filter((release) => release.id !== live.id);
   // A rollback's own origin is not "the one before": undoing a rollback goes forward again.
   const found =
@@ -37,6 +44,44 @@ function findRelease(project: string, id: number | undefined, observed: Observed
     exit: EXIT.definition,
     hints: [known.length > 0 ? `kept: ${known.join(', ')}` : 'releases are kept from the second deploy on'],
   });
+}
+
+/** What the rollback will not bring back. */
+async function whatIsLeft(history: History, to: Release, ctx: Context): Promise<string[]> {
+  const volumes = [...new Set(to.desired.workloads.flatMap((item) => item.volumes))];
+  const owners = await Promise.all(volumes.map((path) => ctx.host.owner(path)));
+  const gone = volumes.filter((_, index) => owners[index] === undefined);
+  return [
+    ...whatStays(history.current!, to, history),
+    ...(gone.length > 0 ? [`purged, and so empty again: ${gone.join(', ')}`] : []),
+  ];
+}
+
+/** What differs from one release to another; without the second: from that one to the live one. */
+export async function diffReleases(
+  project: string,
+  a: number,
+  b: number | undefined,
+  ctx: Context,
+): Promise<ReleaseDiff> {
+  const observed = await observe(ctx);
+  const live = liveOf(project, observed);
+  const from = findRelease(project, a, observed);
+  const to = findRelease(project, b ?? live.id, observed);
+  const history = observed.histories[project]!;
+  const [newer, older] = from.id > to.id ? [from, to] : [to, from];
+  return {
+    project,
+    from: from.id,
+    to: to.id,
+    changes: compareReleases(from, to),
+    stays: newer === older ? [] : whatStays(newer, older, history),
+  };
+}
+
+/** One release, with all that is on record of it. */
+export async function oneRelease(project: string, id: number, ctx: Context): Promise<Release> {
+  return findRelease(project, id, await observe(ctx));
 }
 
 /** A release's own state; an image whose tag now means something else is named by its id. */
@@ -61,11 +106,10 @@ async function restored(release: Release, ctx: Context): Promise<Desired> {
 /** The releases of a project that are on record, newest first. */
 export async function releases(project: string, ctx: Context): Promise<ReleaseView[]> {
   const observed = await observe(ctx);
-  const history = observed.histories[project];
-  if (!history?.current) findRelease(project, undefined, observed);
-  return history!.releases.map((release) => ({
+  const live = liveOf(project, observed);
+  return observed.histories[project]!.releases.map((release) => ({
     id: release.id,
-    live: release.id === history!.current?.id,
+    live: release.id === live.id,
     at: release.at,
     by: release.by,
     ...(release.rollbackOf === undefined ? {} : { rollbackOf: release.rollbackOf }),
