@@ -128,7 +128,6 @@ test('a rollback restores all of it at once, and says what it does not', async (
   expect(desired).toEqual(first.desired);
   const notes = world.ui.events.flatMap((event) => (event.type === 'note' ? [event.text] : []));
   expect(notes[0]).toContain('release 2 ran web: sh -c echo migrated');
-  expect((await diffReleases('blog', 1, 3, world)).changes).toEqual([]);
 });
 
 test('a rollback takes the image it was, also when its tag means another one by now', async () => {
