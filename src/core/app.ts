@@ -5,6 +5,7 @@ import { duration, readCommand, type Report, size, type Surroundings } from './r
 import { parseUrlPath } from './routes.ts';
 import { chooseServer, type Runtime, templateValues } from './runtime.ts';
 import type { AppInput, ProjectInput } from './schema.ts';
+import { readSecrets } from './secrets.ts';
 import { USUAL_WATCH_MS } from './trial.ts';
 import { quote } from './units.ts';
 
@@ -40,6 +41,7 @@ export function normaliseApp(name: string, project: ProjectInput, around: Surrou
     ...(path === undefined ? {} : { path }),
     ...optional('command', readCommand(input.command, [...at, 'command'], report)),
     env: { ...runtime?.env, ...input.env },
+    secrets: readSecrets(input, at, report),
     limits: readLimits(input.limits, around.limits),
     health: readHealth(input, path, runtime, at, around, report),
     ...optional('release', readCommand(input.release, [...at, 'release'], report)),

@@ -36,6 +36,7 @@ function appChanges(app: string, a: Desired, b: Desired): ReleaseChange[] {
   return [
     ...told('image', imageText(app, a), imageText(app, b)),
     ...envChanges(app, x.container.env, y.container.env),
+    ...secretChanges(app, x.secrets?.versions ?? {}, y.secrets?.versions ?? {}),
     ...told('limits', limitsText(x.container.limits), limitsText(y.container.limits)),
     ...told('replicas', String(was.length), String(is.length)),
     ...told('command', (x.container.command ?? []).join(' '), plain(y, x)),
@@ -71,6 +72,16 @@ function envChanges(
     if (a[name] === undefined) return [{ app, what, after: 'is set' }];
     return b[name] === undefined ? [{ app, what, before: 'is no more' }] : [{ app, what }];
   });
+}
+
+function secretChanges(
+  app: string,
+  a: Readonly<Record<string, number>>,
+  b: Readonly<Record<string, number>>,
+): ReleaseChange[] {
+  const names = [...new Set([...Object.keys(a), ...Object.keys(b)])].toSorted().filter((name) => a[name] !== b[name]);
+  const text = (version: number | undefined): string => (version === undefined ? 'none' : `version ${version}`);
+  return names.map((name) => ({ app, what: `secret ${name}`, before: text(a[name]), after: text(b[name]) }));
 }
 
 function limitsText({ memory, cpus, pids }: Limits): string {

@@ -51,7 +51,11 @@ export interface RawImage {
   readonly RepoTags?: readonly string[] | null;
   readonly RepoDigests?: readonly string[] | null;
   readonly Size?: number;
-  readonly Config?: { readonly Labels?: Readonly<Record<string, string>> | null };
+  readonly Config?: {
+    readonly Labels?: Readonly<Record<string, string>> | null;
+    readonly Entrypoint?: readonly string[] | null;
+    readonly Cmd?: readonly string[] | null;
+  };
 }
 
 export interface RawImageSummary {
@@ -60,21 +64,6 @@ export interface RawImageSummary {
   readonly RepoTags?: readonly string[] | null;
   readonly RepoDigests?: readonly string[] | null;
   readonly Size?: number;
-}
-
-export function image(
-  raw: Omit<RawImageSummary, 'Labels'>,
-  labels: Readonly<Record<string, string>> | null | undefined,
-): ImageView {
-  const named = (names: readonly string[] | null | undefined): string[] =>
-    (names ?? []).filter((name) => !name.startsWith('<none>'));
-  return {
-    id: raw.Id,
-    labels: labels ?? {},
-    tags: named(raw.RepoTags),
-    digests: named(raw.RepoDigests),
-    size: raw.Size ?? 0,
-  };
 }
 
 export function info(raw: RawInfo, api: string): EngineInfo {
@@ -127,6 +116,18 @@ export function network(raw: RawNetwork): NetworkView {
     labels: raw.Labels ?? {},
     subnets: (raw.IPAM?.Config ?? []).flatMap((config) => (config.Subnet ? [config.Subnet] : [])),
   };
+}
+
+export function image({ Config, ...raw }: RawImage): ImageView {
+  const start = { entrypoint: Config?.Entrypoint ?? [], command: Config?.Cmd ?? [] };
+  return { ...imageSummary({ ...raw, Labels: Config?.Labels ?? null }), start };
+}
+
+/** An image without a name has `<none>` for one in a list of some engines. */
+export function imageSummary({ Id, Labels, RepoTags, RepoDigests, Size }: RawImageSummary): ImageView {
+  const named = (names: readonly string[] | null | undefined): string[] =>
+    (names ?? []).filter((name) => !name.startsWith('<none>'));
+  return { id: Id, labels: Labels ?? {}, tags: named(RepoTags), digests: named(RepoDigests), size: Size ?? 0 };
 }
 
 /** The older of two API versions such as `1.41`. */

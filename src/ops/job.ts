@@ -98,7 +98,7 @@ export class Job {
     try {
       if (this.plan.route) {
         this.#release = this.plan.route.release.id;
-        this.#run.switched = ctx.clock.now();
+        this.#run.switched = ctx.clock.ticks();
         if (this.plan.route.reload) this.#run.reloaded = this.#run.switched;
         await this.#confirm();
       }
@@ -119,7 +119,8 @@ export class Job {
   /** Until no visitor can be answered as before. */
   async #settle(): Promise<void> {
     const { ctx, reloaded } = this.#run;
-    const rest = (reloaded ?? 0) + driverOf(ctx).pooled - ctx.clock.now();
+    if (reloaded === undefined) return;
+    const rest = reloaded + driverOf(ctx).pooled - ctx.clock.ticks();
     if (rest > 0) await ctx.clock.sleep(rest);
   }
 
@@ -138,6 +139,10 @@ export class Job {
   /** Before the switch: puts back what was changed, and keeps what failed for a look at it. */
   async fail(error: unknown): Promise<void> {
     this.#visits = await this.#run.visits?.stop();
+    if (error instanceof HostctlError && error.code === 'HALF_SWITCHED') {
+      this.#error = error;
+      return;
+    }
     const { engine } = this.#run.ctx;
     const { broken, attempt } = attempts();
     for (const { container } of this.#started) {
@@ -207,11 +212,11 @@ export class Job {
     const asked = this.#asked();
     if (!asked) return;
     const { ctx } = this.#run;
-    const until = ctx.clock.now() + CONFIRM_MS;
+    const until = ctx.clock.ticks() + CONFIRM_MS;
     for (;;) {
       const answer = await ctx.prober.visit({ ...asked, timeout: CONFIRM_MS });
       if (served(answer, asked)) return;
-      if (ctx.clock.now() > until) {
+      if (ctx.clock.ticks() > until) {
         const message = `${asked.host}${asked.path} does not work through the proxy: ${reasonOf(answer)}`;
         throw new Fault('NOT_CONFIRMED', message);
       }

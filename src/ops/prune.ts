@@ -95,9 +95,12 @@ function shown({ path: _path, ...item }: Pruned): PruneItem {
   return item;
 }
 
-async function removeItem({ kind, name, path }: Pruned, ctx: Context): Promise<void> {
-  if (kind === 'container') await ctx.engine.remove(name);
-  else if (kind === 'image') await ctx.engine.removeImage(name);
+async function removeItem({ kind, project, name, path }: Pruned, ctx: Context): Promise<void> {
+  if (kind === 'container') {
+    // Before the container: killed in between, the next one still knows of it.
+    await ctx.host.remove(LAYOUT.secretFilesOf(project!, name));
+    await ctx.engine.remove(name);
+  } else if (kind === 'image') await ctx.engine.removeImage(name);
   else if (kind === 'network') await ctx.engine.removeNetwork(name);
   else await ctx.host.remove(path!);
 }

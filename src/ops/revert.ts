@@ -122,10 +122,10 @@ async function whySilent({ desired }: Release, ledger: Ledger, ctx: Context): Pr
   if (back.length === 0) return undefined;
   const asked = askedOf(desired);
   const limit = ledger.backFromStop ? Math.max(...back.map((item) => item.health.within)) : BACK_MS;
-  const until = ctx.clock.now() + limit;
+  const until = ctx.clock.ticks() + limit;
   for (;;) {
     const why = asked ? await whyUnanswered(asked, ctx) : await whyDown(back, ctx);
-    if (why === undefined || ctx.clock.now() > until) return why;
+    if (why === undefined || ctx.clock.ticks() > until) return why;
     await ctx.clock.sleep(POLL_MS);
   }
 }
@@ -155,7 +155,7 @@ async function blame(fault: Fault, { ctx, desired }: Run): Promise<HostctlError>
 async function words(fault: Fault, workload: Workload, ctx: Context): Promise<string> {
   const { name } = workload.container;
   if (fault.workload) return lastWords(workload, fault.message, [], await lastEnd(name, ctx), ctx);
-  const log = await tail(name, ctx);
+  const log = await tail(name, ctx, { of: workload });
   return [fault.message, ...(log.length > 0 ? [`last words of ${name}:`, ...log.map((line) => `  ${line}`)] : [])].join(
     '\n',
   );

@@ -7,7 +7,7 @@ export interface Run {
   readonly ctx: Context;
   readonly desired: Desired;
   readonly history: History;
-  /** When visitors were led to the new release, in milliseconds since 1970. */
+  /** When visitors were led to the new release, by the clock's ticks. */
   switched?: number;
   /** When the proxy loaded another configuration for this, likewise. */
   reloaded?: number;

@@ -10,6 +10,7 @@ import { hostOf } from './asked.ts';
 import { makeWorkloadDirectories } from './directories.ts';
 import { drain } from './drain.ts';
 import { driverOf } from './driver.ts';
+import { raiseFence } from './fence.ts';
 import { runOnce } from './run-once.ts';
 import { presentOrigin } from './images.ts';
 import { giveUploads, makeMedia, makeUploads } from './media.ts';
@@ -40,6 +41,7 @@ const handlers: Handlers = {
     await makeWorkloadDirectories(workload, ctx);
     await makeUploads(workload, desired.media, ctx);
     await ctx.engine.create(workload.container);
+    if (desired.images[workload.app]?.start) await requireShell(workload, ctx);
     await ctx.engine.start(workload.container.name);
   },
   start: async ({ workload }, { ctx, desired }) => {
@@ -59,6 +61,7 @@ const handlers: Handlers = {
   watch: watchNew,
   media: (step, { ctx }) => makeMedia(step.set, step.workload?.container.name, ctx),
   restore: (_step, { ctx }) => restoreRoutes(ctx),
+  fence: (_step, { ctx }) => raiseFence(ctx),
   tls: (step, { ctx, desired }) => copyCertificate(step, desired.site, ctx),
   order: async (step, { ctx }) => {
     await orderAtLast(step.site, ctx);
@@ -79,11 +82,11 @@ async function retire(step: StepOf<'retire'>, run: Run): Promise<void> {
   if (workload && step.container.state === 'running') {
     if (run.reloaded !== undefined && !linkMoved(workload, run.desired)) {
       // Who was connected before the reload may still be led here once.
-      const rest = run.reloaded + driverOf(ctx).linger - ctx.clock.now();
+      const rest = run.reloaded + driverOf(ctx).linger - ctx.clock.ticks();
       if (rest > 0) await ctx.clock.sleep(rest);
     }
     // Since the switch nobody new was led here.
-    await drain(workload, step.drain - (ctx.clock.now() - (run.switched ?? ctx.clock.now())), ctx);
+    await drain(workload, step.drain - (ctx.clock.ticks() - (run.switched ?? ctx.clock.ticks())), ctx);
   }
   await ctx.engine.stop(step.container.name, step.timeout);
 }
@@ -92,6 +95,20 @@ async function retire(step: StepOf<'retire'>, run: Run): Promise<void> {
 function linkMoved(workload: Workload, desired: Desired): boolean {
   if (workload.listen.kind === 'none') return true;
   return workload.link !== undefined && desired.workloads.some((item) => item.link === workload.link);
+}
+
+/** An image may lack the shell that makes variables of secrets; its init would only say so again and again. */
+async function requireShell({ project, app, container }: Workload, ctx: Context): Promise<void> {
+  try {
+    (await ctx.engine.copyFrom(container.name, '/bin/sh')).destroy();
+  } catch (error) {
+    if (!(error instanceof HostctlError && error.code === 'NOT_IN_IMAGE')) throw error;
+    const message = `the image of ${project}/${app} has no /bin/sh, which makes variables of secrets`;
+    throw new HostctlError('NO_SHELL', message, {
+      hints: ['leave out `env: true`, and let the app read the file that NAME_FILE names'],
+      cause: error,
+    });
+  }
 }
 
 /** Carries out one step. */
@@ -129,10 +146,10 @@ async function runTask(workload: Workload, command: readonly string[], ctx: Cont
     networks: workload.container.networks.map((use) => ({ ...use, aliases: [] })),
     restart: 'no',
   };
-  const since = ctx.clock.now();
+  const since = ctx.clock.ticks();
   return runOnce(spec, ctx, async (code) => {
-    const ms = ctx.clock.now() - since;
-    const log = await tail(name, ctx);
+    const ms = ctx.clock.ticks() - since;
+    const log = await tail(name, ctx, { of: workload });
     if (code === 0)
       return { app: workload.app, command, code, ms, log: log.map((line) => line.slice(0, LONGEST_LINE)) };
     throw new HostctlError(
@@ -149,11 +166,17 @@ async function runTask(workload: Workload, command: readonly string[], ctx: Cont
 async function forget(step: StepOf<'forget'>, { ctx }: Run): Promise<void> {
   const key = await readKey(ctx);
   for (const name of step.containers) {
+    // Before the container: killed in between, the next deploy still knows of it.
+    await ctx.host.remove(LAYOUT.secretFilesOf(step.project, name));
     await ctx.engine.remove(name);
     await ctx.host.remove(`${LAYOUT.sockets}/${socketDirectory(key, name)}`);
   }
   for (const link of step.links) await ctx.host.remove(`${LAYOUT.links}/${link}`);
   for (const root of step.media) await ctx.host.remove(`${LAYOUT.media}/${root}`);
+  for (const path of step.secretFiles) await ctx.host.remove(path);
+  for (const { name, version } of step.secrets) {
+    await ctx.host.remove(LAYOUT.secretVersion(step.project, name, version));
+  }
   for (const id of step.releases) await ctx.host.remove(LAYOUT.release(step.project, id));
   if (step.network !== undefined) await ctx.engine.removeNetwork(step.network);
   const images = await imagesOf(step.project, ctx);
@@ -187,6 +210,7 @@ async function erase(step: StepOf<'erase'>, { ctx, history }: Run): Promise<void
   await ctx.host.remove(LAYOUT.unfinished(project));
   await ctx.host.remove(LAYOUT.maintenance(project));
   await ctx.host.remove(LAYOUT.releases(project));
+  await ctx.host.remove(LAYOUT.secretFiles(project));
   if (!step.data) return;
   await ctx.host.remove(LAYOUT.mediaOf(project));
   await ctx.host.remove(LAYOUT.certificates(project));

@@ -30,12 +30,12 @@ export class Fault extends Error {
 /** Looks at new copies and at what visitors get, for a while after the switch. Fails with a Fault. */
 export async function watchNew(step: StepOf<'watch'>, run: Run): Promise<void> {
   const { ctx, visits } = run;
-  const until = ctx.clock.now() + step.ms;
+  const until = ctx.clock.ticks() + step.ms;
   let counts = step.ms >= SHARED_MS;
   visits?.mark();
   for (;;) {
     for (const workload of step.workloads) await refuseEnded(workload, run);
-    const now = ctx.clock.now();
+    const now = ctx.clock.ticks();
     const silence = visits && silenceOf(visits, now, counts && now >= until);
     if (silence !== undefined) {
       if ((await ctx.prober.generation()) !== undefined) throw new Fault('NOT_STABLE', silence);

@@ -2,7 +2,7 @@ import type { Visits } from '../core/results.ts';
 import type { Context } from '../ports.ts';
 import { type Asked, reasonOf, served } from './asked.ts';
 
-/** Visits since a moment of interest; times are in milliseconds since 1970. */
+/** Visits since a moment of interest; times are in milliseconds by the clock's ticks. */
 interface Lately {
   requests: number;
   failed: number;
@@ -42,7 +42,7 @@ export class Watch {
   async #run(every: number, ctx: Context): Promise<void> {
     while (!this.#stopped) {
       const lately = this.#lately;
-      this.#askedAt = ctx.clock.now();
+      this.#askedAt = ctx.clock.ticks();
       const answer = await ctx.prober.visit({ ...this.asked, timeout: 30_000 });
       this.#requests += 1;
       lately.requests += 1;
@@ -58,7 +58,7 @@ export class Watch {
       }
       await ctx.clock.sleep(every);
       // Between two visits none is under way.
-      this.#askedAt = ctx.clock.now();
+      this.#askedAt = ctx.clock.ticks();
     }
   }
 

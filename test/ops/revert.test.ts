@@ -314,7 +314,7 @@ describe('killed while a release is watched', () => {
     await put();
     world.engine.stop = stop;
     world.host.remove = remove;
-    world.host.locks.clear();
+    world.host.held.clear();
     expect(await world.host.readLink(LAYOUT.current('blog'))).toBe('releases/2.json');
     return before;
   }

@@ -1,9 +1,12 @@
 import { Readable } from 'node:stream';
 import { pack } from 'tar-stream';
+import type { Inspection } from '../../src/core/audit-container.ts';
 import type { ContainerSpec, NetworkSpec } from '../../src/core/container.ts';
 import type { Limits } from '../../src/core/model.ts';
 import { LABEL } from '../../src/core/names.ts';
 import type { ContainerView, EngineInfo, NetworkView } from '../../src/core/state.ts';
+import { createBody } from '../../src/engine/options.ts';
+import { differences, type Inspected } from '../../src/engine/readback.ts';
 import { HostctlError } from '../../src/errors.ts';
 import type { BuildOptions, ContainerState, Engine, ImageView, LogLine, LogOptions, Usage } from '../../src/ports.ts';
 
@@ -16,6 +19,8 @@ export interface Behaviour {
   /** Ends with that code, or 1, not at once but so many milliseconds after its start. */
   readonly lasts?: number;
   readonly says?: readonly string[];
+  /** Whether it has /bin/sh; default true. */
+  readonly shell?: boolean;
   /** Files `copyFrom` finds, by path inside the image. */
   readonly files?: Readonly<Record<string, string>>;
 }
@@ -33,7 +38,22 @@ export interface FakeContainer {
   readonly networks: Set<string>;
 }
 
-const READS = new Set(['info', 'containers', 'inspect', 'networks', 'image', 'images', 'logs', 'usage', 'copyFrom']);
+const READS = new Set([
+  'info',
+  'containers',
+  'inspect',
+  'settings',
+  'drift',
+  'networks',
+  'image',
+  'images',
+  'logs',
+  'usage',
+  'copyFrom',
+]);
+
+/** What every image here starts. */
+const START = { entrypoint: ['/entrypoint'], command: ['serve'] };
 
 /** An engine in memory: it keeps what it is told and behaves as the contract suite says the real one does. */
 export class FakeEngine implements Engine {
@@ -58,7 +78,7 @@ export class FakeEngine implements Engine {
   }
 
   addImage(ref: string, behaviour: Behaviour = { answers: 200 }): void {
-    this.imageIds.set(ref, { id: `sha256:${ref}`, labels: {}, tags: [ref], digests: [], size: 1000 });
+    this.imageIds.set(ref, { id: `sha256:${ref}`, labels: {}, tags: [ref], digests: [], size: 1000, start: START });
     this.behaviours.set(ref, behaviour);
   }
 
@@ -118,6 +138,29 @@ export class FakeEngine implements Engine {
         addresses: Object.fromEntries([...box.networks].map((network) => [network, '10.0.0.2'])),
       }
     );
+  }
+
+  async settings(name: string): Promise<Inspection | undefined> {
+    this.#note(`settings ${name}`);
+    const box = this.boxes.get(name);
+    return box && this.#written(box);
+  }
+
+  async drift(spec: ContainerSpec): Promise<string[]> {
+    this.#note(`drift ${spec.name}`);
+    const box = this.boxes.get(spec.name);
+    return box ? differences(createBody(spec), this.#written(box)) : [];
+  }
+
+  #written({ spec, limits, networks }: FakeContainer): Inspection & Inspected {
+    const body = createBody({ ...spec, limits });
+    return {
+      Config: body,
+      HostConfig: body.HostConfig,
+      State: { Health: { Status: 'starting' } },
+      Mounts: spec.mounts.map((mount) => ({ Source: mount.source, RW: !mount.readOnly })),
+      NetworkSettings: { Networks: Object.fromEntries([...networks].map((name) => [name, {}])) },
+    };
   }
 
   async networks(): Promise<NetworkView[]> {
@@ -246,8 +289,9 @@ export class FakeEngine implements Engine {
 
   async copyFrom(name: string, path: string): Promise<Readable> {
     this.#note(`copyFrom ${name} ${path}`);
-    const files = this.behaviourOf(this.#box(name).spec.image).files ?? {};
-    const inside = Object.entries(files).filter(([file]) => file.startsWith(`${path}/`));
+    const { files = {}, shell = true } = this.behaviourOf(this.#box(name).spec.image);
+    const all = shell ? { '/bin/sh': '', ...files } : files;
+    const inside = Object.entries(all).filter(([file]) => file === path || file.startsWith(`${path}/`));
     if (inside.length === 0) throw new HostctlError('NOT_IN_IMAGE', `${path} is not in the image of ${name}`);
     const tar = pack();
     const top = path.split('/').at(-1)!;
@@ -282,7 +326,14 @@ export class FakeEngine implements Engine {
     for await (const _ of context) void _;
     onLine('COPY source/ /app/');
     const id = `sha256:${options.tag}`;
-    this.imageIds.set(options.tag, { id, labels: options.labels, tags: [options.tag], digests: [], size: 1000 });
+    this.imageIds.set(options.tag, {
+      id,
+      labels: options.labels,
+      tags: [options.tag],
+      digests: [],
+      size: 1000,
+      start: START,
+    });
     return id;
   }
 
@@ -294,6 +345,7 @@ export class FakeEngine implements Engine {
       tags: [ref],
       digests: [`${ref.split(':')[0]}@sha256:${ref}`],
       size: 1000,
+      start: START,
     });
   }
 
