@@ -37,6 +37,10 @@ export interface ImageView {
   readonly start?: ImageStart;
   readonly labels: Readonly<Record<string, string>>;
   readonly tags: readonly string[];
+  /** `name@sha256:…` in registries it was pulled from or pushed to. */
+  readonly digests: readonly string[];
+  /** Bytes, shared layers counted in full. */
+  readonly size: number;
 }
 
 export interface LogLine {

@@ -4,6 +4,7 @@ import type { Concern } from './concern.ts';
 import type { Finding, Verdict } from './comparison.ts';
 import type { Limits } from './model.ts';
 import type { Problem } from './problems.ts';
+import type { ReleaseChange } from './release-diff.ts';
 
 /** Stands in every JSON document and line hostctl prints; grows when a field changes its meaning or goes. */
 export const JSON_VERSION = 1;
@@ -137,6 +138,27 @@ export interface SetSecret {
   readonly changed: boolean;
   /** Apps whose definition names it. */
   readonly apps: readonly string[];
+}
+
+/** What `hostctl releases diff` shows. */
+export interface ReleaseDiff {
+  readonly project: string;
+  readonly from: number;
+  readonly to: number;
+  readonly changes: readonly ReleaseChange[];
+  /** What a rollback between the two leaves as it is, in sentences. */
+  readonly stays: readonly string[];
+}
+
+/** Something `hostctl prune` removes, or would. */
+export interface PruneItem {
+  readonly kind: 'container' | 'image' | 'network' | 'folder' | 'record';
+  /** Absent for what all projects share. */
+  readonly project?: string;
+  readonly name: string;
+  readonly why: string;
+  /** Bytes, of images: layers that others share are counted in full. */
+  readonly size?: number;
 }
 
 /** One thing `hostctl doctor` looked at. */

@@ -112,7 +112,7 @@ export class DockerEngine implements Engine {
   async images(label: string): Promise<ImageView[]> {
     const filters = JSON.stringify({ label: [label] });
     const list = await this.#json<views.RawImageSummary[]>({ method: 'GET', path: '/images/json', query: { filters } });
-    return list.map((raw) => ({ id: raw.Id, labels: raw.Labels ?? {}, tags: raw.RepoTags ?? [] }));
+    return list.map(views.imageSummary);
   }
 
   async create(spec: ContainerSpec): Promise<void> {

@@ -5,6 +5,7 @@ import { type ProjectPlan, projectSteps, type Step, type StepOf } from '../core/
 import { EXIT, HostctlError } from '../errors.ts';
 import type { Context } from '../ports.ts';
 import { type Asked, askedOf, reasonOf, served } from './asked.ts';
+import { digestsOf } from './digests.ts';
 import { driverOf } from './driver.ts';
 import { Ledger } from './ledger.ts';
 import { reported } from './progress.ts';
@@ -30,12 +31,13 @@ export class Job {
   #release: number | undefined;
   #error: unknown;
   #visits: Visits | undefined;
+  #digests: Readonly<Record<string, string>> = {};
 
   /** @param watchEvery milliseconds between two visits during the switch */
   constructor(plan: ProjectPlan, desired: Desired, observed: Observed, ctx: Context, watchEvery: number) {
     this.plan = plan;
     this.#history = observed.histories[plan.project] ?? { releases: [] };
-    this.#run = { ctx, desired, history: this.#history, proven: new Map() };
+    this.#run = { ctx, desired, history: this.#history, hooks: [], proven: new Map() };
     this.#watchEvery = watchEvery;
     this.#ledger = new Ledger(plan.project, this.#history, observed, ctx);
     this.#release = this.#history.current?.id;
@@ -43,6 +45,21 @@ export class Job {
 
   get routable(): boolean {
     return this.#error === undefined && this.plan.route !== undefined;
+  }
+
+  /** The switch, with all that is to be on record about its release. */
+  get route(): StepOf<'route'> {
+    const route = this.plan.route!;
+    const { hooks } = this.#run;
+    const digests = this.#digests;
+    return {
+      ...route,
+      release: {
+        ...route.release,
+        hooks,
+        ...(Object.keys(digests).length > 0 ? { digests } : {}),
+      },
+    };
   }
 
   async before(): Promise<void> {
@@ -60,6 +77,7 @@ export class Job {
       }
       await Promise.all(copies);
       const { route, after } = this.plan;
+      if (route) this.#digests = await digestsOf(this.#run.desired, this.#run.ctx);
       if (route && after.some((step) => step.do === 'watch')) await this.#ledger.willTry(route.release.id);
     } catch (error) {
       await Promise.allSettled(copies);

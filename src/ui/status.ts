@@ -1,6 +1,6 @@
 import type { ChalkInstance } from 'chalk';
 import { formatDuration, formatSize } from '../core/units.ts';
-import type { AppStatus, CheckResult, Closed, ReleaseView, Status } from '../core/results.ts';
+import type { AppStatus, CheckResult, Closed, Status } from '../core/results.ts';
 import { formatCertificates } from './certificates.ts';
 import { formatTable } from './table.ts';
 
@@ -50,19 +50,6 @@ export function formatClosed(item: Closed, paint: ChalkInstance): string {
 function stateText(app: AppStatus, paint: ChalkInstance): string {
   const relaxed = app.relaxed.length > 0 ? paint.yellow(` (relaxed: ${app.relaxed.join(', ')})`) : '';
   return `${app.state === 'running' ? paint.green(app.state) : paint.yellow(app.state)}${relaxed}`;
-}
-
-export function formatReleases(releases: readonly ReleaseView[]): string {
-  const rows = releases.map((release) => [
-    release.live ? `${release.id} live` : String(release.id),
-    release.at.replace('T', ' ').slice(0, 16),
-    release.by,
-    release.rollbackOf === undefined ? '' : `rollback to ${release.rollbackOf}`,
-    Object.entries(release.images)
-      .map(([app, image]) => `${app}=${image}`)
-      .join(' '),
-  ]);
-  return formatTable(['RELEASE', 'AT (UTC)', 'BY', 'NOTE', 'IMAGES'], rows);
 }
 
 export function formatFindings(findings: readonly CheckResult[], paint: ChalkInstance): string {

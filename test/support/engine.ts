@@ -78,7 +78,7 @@ export class FakeEngine implements Engine {
   }
 
   addImage(ref: string, behaviour: Behaviour = { answers: 200 }): void {
-    this.imageIds.set(ref, { id: `sha256:${ref}`, labels: {}, tags: [ref], start: START });
+    this.imageIds.set(ref, { id: `sha256:${ref}`, labels: {}, tags: [ref], digests: [], size: 1000, start: START });
     this.behaviours.set(ref, behaviour);
   }
 
@@ -321,19 +321,33 @@ export class FakeEngine implements Engine {
     for await (const _ of context) void _;
     onLine('COPY source/ /app/');
     const id = `sha256:${options.tag}`;
-    this.imageIds.set(options.tag, { id, labels: options.labels, tags: [options.tag], start: START });
+    this.imageIds.set(options.tag, {
+      id,
+      labels: options.labels,
+      tags: [options.tag],
+      digests: [],
+      size: 1000,
+      start: START,
+    });
     return id;
   }
 
   async pull(ref: string): Promise<void> {
     this.#note(`pull ${ref}`);
-    this.imageIds.set(ref, { id: `sha256:${ref}`, labels: {}, tags: [ref], start: START });
+    this.imageIds.set(ref, {
+      id: `sha256:${ref}`,
+      labels: {},
+      tags: [ref],
+      digests: [`${ref.split(':')[0]}@sha256:${ref}`],
+      size: 1000,
+      start: START,
+    });
   }
 
   async importImage(tar: Readable, tag: string, labels: Readonly<Record<string, string>>): Promise<void> {
     this.#note(`importImage ${tag}`);
     for await (const _ of tar) void _;
-    this.imageIds.set(tag, { id: `sha256:${tag}`, labels, tags: [tag] });
+    this.imageIds.set(tag, { id: `sha256:${tag}`, labels, tags: [tag], digests: [], size: 1000 });
   }
 
   async removeImage(ref: string): Promise<void> {
