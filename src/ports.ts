@@ -1,5 +1,6 @@
 /** Every effect hostctl can have. If it is not here, hostctl cannot do it. */
 import type { Readable } from 'node:stream';
+import type { BuildOptions } from './core/build.ts';
 import type { ContainerSpec, NetworkSpec } from './core/container.ts';
 import type { Limits, Workspace } from './core/model.ts';
 import type { Authority, Dns } from './core/order.ts';
@@ -56,13 +57,6 @@ export interface Usage {
   readonly pids: number;
 }
 
-export interface BuildOptions {
-  readonly tag: string;
-  readonly dockerfile: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly args: Readonly<Record<string, string>>;
-}
-
 /** "Already so" is success everywhere: starting what runs, removing what is gone. Failures are HostctlErrors. */
 export interface Engine {
   info(): Promise<EngineInfo>;
@@ -88,6 +82,8 @@ export interface Engine {
   exec(name: string, argv: readonly string[], within?: number): Promise<{ code: number; output: string }>;
   logs(name: string, options?: LogOptions): AsyncIterable<LogLine>;
   usage(name: string): Promise<Usage>;
+  /** Bytes a container uses, without what the kernel could drop at once; undefined when it does not run. Quick. */
+  memory(name: string): Promise<number | undefined>;
   /** Tar of a path inside a container that need not run. */
   copyFrom(name: string, path: string): Promise<Readable>;
 

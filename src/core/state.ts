@@ -102,6 +102,8 @@ export interface Release {
   readonly by: string;
   /** Set when this release brought an earlier one back. */
   readonly rollbackOf?: number;
+  /** Milliseconds from the first start of a container until all were ready; absent when none was started. */
+  readonly startedIn?: number;
   readonly desired: Desired;
 }
 

@@ -1,5 +1,6 @@
 import { sampleName } from '../core/hostnames.ts';
 import { LAYOUT } from '../core/layout.ts';
+import { formatLikely, formatNeed } from '../core/memory.ts';
 import type { Outcome, Visits } from '../core/results.ts';
 import { type Desired, type History, liveWorkload, type Observed, type Workload } from '../core/state.ts';
 import { type ProjectPlan, projectSteps, type Step, type StepOf } from '../core/steps.ts';
@@ -16,7 +17,7 @@ const CONFIRM_POLL_MS = 50;
 
 /** One project on its way from one release to the next: what comes before the switch, and what follows it. */
 export class Job {
-  readonly plan: ProjectPlan;
+  #plan: ProjectPlan;
   readonly #run: Run;
   readonly #history: History;
   readonly #watchEvery: number;
@@ -30,13 +31,15 @@ export class Job {
   /** Whether the data root still says so. */
   #unfinished: boolean;
   #switched = false;
+  /** When the first container was started, in milliseconds since 1970. */
+  #since: number | undefined;
   #error: unknown;
   #watch: Watch | undefined;
   #visits: Visits | undefined;
 
   /** @param watchEvery milliseconds between two visits during the switch */
   constructor(plan: ProjectPlan, desired: Desired, observed: Observed, ctx: Context, watchEvery: number) {
-    this.plan = plan;
+    this.#plan = plan;
     this.#history = observed.histories[plan.project] ?? { releases: [] };
     this.#run = { ctx, desired, history: this.#history };
     this.#watchEvery = watchEvery;
@@ -49,12 +52,18 @@ export class Job {
     this.#limited = new Set(unfinished?.limited.filter(live));
   }
 
+  get plan(): ProjectPlan {
+    return this.#plan;
+  }
+
   get routable(): boolean {
     return this.#error === undefined && this.plan.route !== undefined;
   }
 
   async before(): Promise<void> {
+    if (this.#error !== undefined) return;
     const copies: Promise<void>[] = [];
+    this.#tellMemory();
     try {
       for (const step of this.plan.before) {
         if (step.do !== 'media') {
@@ -67,10 +76,27 @@ export class Job {
         copies.push(copy);
       }
       await Promise.all(copies);
+      this.#noteStart();
     } catch (error) {
       await Promise.allSettled(copies);
       await this.fail(error);
     }
+  }
+
+  #tellMemory(): void {
+    const { memory, project } = this.#plan;
+    if (!memory?.beside) return;
+    const likely = formatLikely(memory);
+    const text = `${formatNeed(memory)}${likely === '' ? '' : ` (${likely})`}`;
+    this.#run.ctx.ui.event({ type: 'note', project, text });
+  }
+
+  /** How long it took until all were ready goes on record: the next plan says it. */
+  #noteStart(): void {
+    const { route } = this.#plan;
+    if (!route || this.#since === undefined) return;
+    const startedIn = this.#run.ctx.clock.now() - this.#since;
+    this.#plan = { ...this.#plan, route: { ...route, release: { ...route.release, startedIn } } };
   }
 
   /** Visits start before the switch when there is something to visit under the name that will be asked for. */
@@ -156,6 +182,7 @@ export class Job {
     if (workload && !this.#started.includes(workload) && !this.#alive.has(workload.container.name)) {
       this.#started.push(workload);
     }
+    if (step.do === 'run' || step.do === 'start') this.#since ??= ctx.clock.now();
     if (step.do === 'limits') await this.#remember(this.#limited, step.container);
     if (step.do === 'stop') {
       // From here on visitors notice: the count must not begin after it.

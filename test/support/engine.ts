@@ -5,7 +5,8 @@ import type { Limits } from '../../src/core/model.ts';
 import { LABEL } from '../../src/core/names.ts';
 import type { ContainerView, EngineInfo, NetworkView } from '../../src/core/state.ts';
 import { HostctlError } from '../../src/errors.ts';
-import type { BuildOptions, ContainerState, Engine, ImageView, LogLine, LogOptions, Usage } from '../../src/ports.ts';
+import type { ContainerState, Engine, ImageView, LogLine, LogOptions, Usage } from '../../src/ports.ts';
+import type { BuildOptions } from '../../src/core/build.ts';
 
 /** How the program of an image behaves. */
 export interface Behaviour {
@@ -29,7 +30,18 @@ export interface FakeContainer {
   readonly networks: Set<string>;
 }
 
-const READS = new Set(['info', 'containers', 'inspect', 'networks', 'image', 'images', 'logs', 'usage', 'copyFrom']);
+const READS = new Set([
+  'info',
+  'containers',
+  'inspect',
+  'networks',
+  'image',
+  'images',
+  'logs',
+  'usage',
+  'memory',
+  'copyFrom',
+]);
 
 /** An engine in memory: it keeps what it is told and behaves as the contract suite says the real one does. */
 export class FakeEngine implements Engine {
@@ -41,6 +53,12 @@ export class FakeEngine implements Engine {
   /** Every call, in order: `start web-1`. */
   readonly calls: string[] = [];
   version = '28.5.2';
+  /** What was asked to be built. */
+  readonly builds: BuildOptions[] = [];
+  /** Ends when a build should. */
+  building: (options: BuildOptions) => Promise<void> = async () => undefined;
+  /** Bytes every container uses. */
+  memoryInUse = 1024 ** 2;
   /** Asked before every call; `changes` tells those that change something. */
   gate: (changes: boolean) => void = () => undefined;
   /** Fails the next call that matches, once. */
@@ -216,6 +234,11 @@ export class FakeEngine implements Engine {
     return { memory: 1024 ** 2, cpus: 0.01, pids: 1 };
   }
 
+  async memory(name: string): Promise<number | undefined> {
+    this.#note(`memory ${name}`);
+    return this.boxes.get(name)?.state === 'running' ? this.memoryInUse : undefined;
+  }
+
   async copyFrom(name: string, path: string): Promise<Readable> {
     this.#note(`copyFrom ${name} ${path}`);
     const files = this.behaviourOf(this.#box(name).spec.image).files ?? {};
@@ -251,7 +274,10 @@ export class FakeEngine implements Engine {
 
   async build(context: Readable, options: BuildOptions, onLine: (line: string) => void): Promise<string> {
     this.#note(`build ${options.tag}`);
+    this.builds.push(options);
     for await (const _ of context) void _;
+    await this.building(options);
+    options.signal?.throwIfAborted();
     onLine('COPY source/ /app/');
     const id = `sha256:${options.tag}`;
     this.imageIds.set(options.tag, { id, labels: options.labels, tags: [options.tag] });
