@@ -1,5 +1,6 @@
 /** Every command, for "did you mean" and shell completion; a test compares it with `src/commands/`. */
 export const commandNames = [
+  'audit',
   'check',
   'completion',
   'deploy',
@@ -9,6 +10,7 @@ export const commandNames = [
   'import apache',
   'import compose',
   'init',
+  'lock status',
   'logs',
   'maintenance',
   'plan',
@@ -18,6 +20,9 @@ export const commandNames = [
   'restart',
   'rollback',
   'schema',
+  'secrets list',
+  'secrets remove',
+  'secrets set',
   'setup',
   'start',
   'status',

@@ -1,14 +1,16 @@
 /** Every effect hostctl can have. If it is not here, hostctl cannot do it. */
 import type { Readable } from 'node:stream';
+import type { Inspection } from './core/audit-container.ts';
 import type { BuildOptions } from './core/build.ts';
 import type { ContainerSpec, NetworkSpec } from './core/container.ts';
+import type { Locks } from './core/lock.ts';
 import type { Limits, Workspace } from './core/model.ts';
 import type { Authority, Dns } from './core/order.ts';
 import type { Web } from './core/reply.ts';
 import type { Upstream } from './core/routes.ts';
 import type { Base } from './core/base.ts';
 import type { Runtime } from './core/runtime.ts';
-import type { ContainerView, EngineInfo, NetworkView } from './core/state.ts';
+import type { ContainerView, EngineInfo, ImageStart, NetworkView } from './core/state.ts';
 import type { Step } from './core/steps.ts';
 
 // ---- the engine
@@ -31,6 +33,8 @@ export interface ContainerState {
 
 export interface ImageView {
   readonly id: string;
+  /** What it starts; a list of images does not tell. */
+  readonly start?: ImageStart;
   readonly labels: Readonly<Record<string, string>>;
   readonly tags: readonly string[];
 }
@@ -50,7 +54,7 @@ export interface LogOptions {
 }
 
 export interface Usage {
-  /** Bytes, without what the kernel could drop at once. */
+  /** Bytes, without what the kernel could drop at once; `Engine.memory` is that alone, quickly, of one that runs. */
   readonly memory: number;
   /** Cores in use over the time of the sample. */
   readonly cpus: number;
@@ -63,6 +67,10 @@ export interface Engine {
   /** Everything labelled with the instance, running or not: one call. */
   containers(instance: string): Promise<ContainerView[]>;
   inspect(name: string): Promise<ContainerState | undefined>;
+  /** Everything the engine wrote down about a container, in its own words. */
+  settings(name: string): Promise<Inspection | undefined>;
+  /** Names of the settings of a container that are not, or no longer, as hostctl asks for them. */
+  drift(spec: ContainerSpec): Promise<string[]>;
   networks(): Promise<NetworkView[]>;
   image(ref: string): Promise<ImageView | undefined>;
   images(label: string): Promise<ImageView[]>;
@@ -82,7 +90,6 @@ export interface Engine {
   exec(name: string, argv: readonly string[], within?: number): Promise<{ code: number; output: string }>;
   logs(name: string, options?: LogOptions): AsyncIterable<LogLine>;
   usage(name: string): Promise<Usage>;
-  /** Bytes a container uses, without what the kernel could drop at once; undefined when it does not run. Quick. */
   memory(name: string): Promise<number | undefined>;
   /** Tar of a path inside a container that need not run. */
   copyFrom(name: string, path: string): Promise<Readable>;
@@ -112,12 +119,12 @@ export interface Owner {
 }
 
 /** The data root. All paths are relative to it. */
-export interface Host {
+export interface Host extends Locks {
   read(path: string): Promise<string | undefined>;
   /** Names in a directory; empty when it is not there. */
   list(path: string): Promise<string[]>;
-  /** Beside, flushed, renamed: a reader sees the old text or the new one. Makes the directories above. */
-  write(path: string, text: string, owner?: Owner): Promise<void>;
+  /** Beside, flushed, renamed: a reader sees the old content or the new one. Makes the directories above. */
+  write(path: string, content: string | Uint8Array, owner?: Owner): Promise<void>;
   makeDirectory(path: string, owner: Owner): Promise<void>;
   /** Paths of regular files in and below a directory, relative to it, at most so many; hidden ones are left out. */
   files(path: string, most: number): Promise<string[]>;
@@ -133,11 +140,6 @@ export interface Host {
   sweep(): Promise<void>;
   /** Bytes free below the data root. */
   free(): Promise<number>;
-  /**
-   * Takes the lock of that name and returns what gives it back. The lock ends with the process, however it ends.
-   * Held by another: waits up to `wait` milliseconds, then fails naming the holder.
-   */
-  lock(name: string, doing: string, wait?: number): Promise<() => Promise<void>>;
 }
 
 /** The owner and mode are those of the new directory itself. */
@@ -265,8 +267,10 @@ export interface RunOptions {
 }
 
 export interface Clock {
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970: for what is written down. Somebody may set the clock at any moment. */
   now(): number;
+  /** Milliseconds since the machine started, the same for all its processes, which nobody can set: for what is waited for. */
+  ticks(): number;
   sleep(ms: number): Promise<void>;
 }
 
@@ -288,6 +292,8 @@ export interface Ui {
   /** Asks only on a terminal; elsewhere fails naming the flag that answers. */
   confirm(question: string, flag: string): Promise<boolean>;
   ask(question: string, flag: string): Promise<string>;
+  /** The same, and what is typed is not shown. @param instead how to answer where nobody can be asked */
+  askHidden(question: string, instead: string): Promise<string>;
   /** Ends live output, so that what follows stands below it. */
   close(): void;
 }

@@ -5,6 +5,7 @@ import { duration, readCommand, type Report, size, type Surroundings } from './r
 import { parseUrlPath } from './routes.ts';
 import { chooseServer, type Runtime, templateValues } from './runtime.ts';
 import type { AppInput, ProjectInput } from './schema.ts';
+import { readSecrets } from './secrets.ts';
 import { quote } from './units.ts';
 
 const DEFAULTS = { within: '60s', drain: '10s', stop: '20s', processes: 1, threads: 4 };
@@ -39,6 +40,7 @@ export function normaliseApp(name: string, project: ProjectInput, around: Surrou
     ...(path === undefined ? {} : { path }),
     ...optional('command', readCommand(input.command, [...at, 'command'], report)),
     env: { ...runtime?.env, ...input.env },
+    secrets: readSecrets(input, at, report),
     limits: readLimits(input.limits, around.limits),
     health: readHealth(input, path, runtime, at, report),
     ...optional('release', readCommand(input.release, [...at, 'release'], report)),

@@ -130,6 +130,7 @@ export interface App {
   /** Overrides the runtime's or image's own. */
   readonly command?: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  readonly secrets: readonly AppSecret[];
   readonly limits: Limits;
   readonly health: Health;
   readonly release?: readonly string[];
@@ -167,6 +168,12 @@ export type Listen =
   | { readonly kind: 'port'; readonly port: number }
   | { readonly kind: 'none' };
 
+export interface AppSecret {
+  readonly name: string;
+  /** A variable as well as a file. */
+  readonly env: boolean;
+}
+
 export interface Health {
   /** Asked over HTTP; absent for apps that speak none. */
   readonly path?: string;
@@ -183,7 +190,8 @@ export interface Volume {
   readonly shared: boolean;
 }
 
-interface Relaxation {
+/** One exception from the hardening. */
+export interface Relaxation {
   readonly allow: string;
   readonly reason: string;
 }

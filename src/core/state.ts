@@ -1,7 +1,8 @@
 import type { StoredCertificate } from './certificate.ts';
 import type { ContainerSpec } from './container.ts';
+import type { Fence } from './fence.ts';
 import type { Identity } from './identity.ts';
-import type { App, Health, Media } from './model.ts';
+import type { App, Health, Media, Relaxation } from './model.ts';
 import type { Site } from './routes.ts';
 import type { Maintenance } from './settings.ts';
 
@@ -29,8 +30,20 @@ export interface Workload {
   readonly overlap: boolean;
   /** Milliseconds. */
   readonly drain: number;
+  /** What its hardening gives up, and why; absent when nothing. */
+  readonly relax?: readonly Relaxation[];
   /** Directories to make before it starts, relative to the data root. */
   readonly volumes: readonly string[];
+  /** Absent without secrets. */
+  readonly secrets?: GivenSecrets;
+}
+
+/** The secrets of a container. Never their values, nor anything made from them. */
+interface GivenSecrets {
+  /** Directory with the files, relative to the data root. */
+  readonly files: string;
+  /** Name → version. */
+  readonly versions: Readonly<Record<string, number>>;
 }
 
 /** Everything one project should be. */
@@ -51,6 +64,14 @@ export interface ImageIdentity {
   readonly identity?: string;
   /** Image id on the engine, when it is there. */
   readonly id?: string;
+  /** What it starts by itself; only for an app that is started through a shell because of its secrets. */
+  readonly start?: ImageStart;
+}
+
+/** Entry point and command of an image. */
+export interface ImageStart {
+  readonly entrypoint: readonly string[];
+  readonly command: readonly string[];
 }
 
 /** Files of one alias, below `media/<project>/`. */
@@ -162,6 +183,12 @@ export interface Observed {
   readonly uploadOwners: Readonly<Record<string, number>>;
   /** Link below `media/` → the directory beside it that it leads to. */
   readonly mediaLinks: Readonly<Record<string, string>>;
+  /** Versions of each secret, the newest last, by project and name. */
+  readonly secrets: Readonly<Record<string, Readonly<Record<string, readonly number[]>>>>;
+  /** Containers with files of secrets, by project; they need not exist. */
+  readonly secretFiles: Readonly<Record<string, readonly string[]>>;
+  /** Whether apps are kept from the services of this host. */
+  readonly fence: Fence;
   /** Whether what the proxy has loaded is what the live releases ask for. */
   readonly proxyCurrent: boolean;
 }

@@ -1,7 +1,7 @@
 import { namesToOrder } from './certificate.ts';
 import type { NetworkSpec } from './container.ts';
 import { formatLikely, formatNeed, type MemoryNeed } from './memory.ts';
-import type { Limits } from './model.ts';
+import type { Limits, Relaxation } from './model.ts';
 import type { Site } from './routes.ts';
 import type { ContainerView, MediaSet, Release, Workload } from './state.ts';
 import { formatSize } from './units.ts';
@@ -18,6 +18,7 @@ export type Step = { readonly why: string } & (
   | { readonly do: 'network'; readonly network: NetworkSpec }
   | ProxyStep
   | { readonly do: 'restore' }
+  | { readonly do: 'fence' }
   | { readonly do: 'connect'; readonly network: string; readonly container: string }
   | { readonly do: 'stop'; readonly container: ContainerView; readonly timeout: number }
   | { readonly do: 'run'; readonly workload: Workload }
@@ -65,6 +66,11 @@ interface Route {
   readonly reload: boolean;
 }
 
+interface SecretVersion {
+  readonly name: string;
+  readonly version: number;
+}
+
 interface Forget {
   readonly do: 'forget';
   readonly project: string;
@@ -74,6 +80,10 @@ interface Forget {
   readonly media: readonly string[];
   /** Socket links of replicas and apps that are no more. */
   readonly links: readonly string[];
+  /** Versions no release that is kept needs. */
+  readonly secrets: readonly SecretVersion[];
+  /** Files of secrets below the data root whose container is no more. */
+  readonly secretFiles: readonly string[];
   /** Images of the project that kept releases need. */
   readonly keepImages: readonly string[];
   /** The project's network, when nothing that is kept needs it. */
@@ -123,6 +133,8 @@ export function subjectOf(step: Step): string {
       return step.names.join(' and ');
     case 'restore':
       return 'the routes of the live releases';
+    case 'fence':
+      return 'between apps and this host';
     case 'connect':
       return `${step.container} to ${step.network}`;
     case 'stop':
@@ -150,14 +162,16 @@ export function subjectOf(step: Step): string {
     case 'forget':
       return forgotten(step).join(', ');
     case 'erase':
-      return step.data ? `${step.project}, its volumes and uploads` : step.project;
+      return step.data ? `${step.project}, its volumes, uploads and secrets` : step.project;
   }
 }
 
 function forgotten(step: Forget): string[] {
   const network = step.network === undefined ? [] : [step.network];
   const links = step.links.map((link) => `link ${link}`);
-  return [...step.containers, ...step.releases.map((id) => `release ${id}`), ...step.media, ...links, ...network];
+  const secrets = step.secrets.map(({ name, version }) => `version ${version} of secret ${name}`);
+  const releases = step.releases.map((id) => `release ${id}`);
+  return [...step.containers, ...releases, ...step.media, ...links, ...secrets, ...step.secretFiles, ...network];
 }
 
 function formatLimits(limits: Limits): string {
@@ -185,5 +199,11 @@ function formatMemory({ memory }: ProjectPlan): string[] {
 }
 
 function formatStep(step: Step): string {
-  return `${step.do.padEnd(8)}${subjectOf(step)}  (${step.why})`;
+  const relaxed = relaxedBy(step).map(({ allow, reason }) => `\n          relaxed: ${allow} (${reason})`);
+  return `${step.do.padEnd(8)}${subjectOf(step)}  (${step.why})${relaxed.join('')}`;
+}
+
+/** What the hardening of a container that starts gives up. */
+export function relaxedBy(step: Step): readonly Relaxation[] {
+  return step.do === 'run' || step.do === 'start' ? (step.workload.relax ?? []) : [];
 }

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { Inspection } from '../core/audit-container.ts';
 import type { ContainerSpec, NetworkSpec } from '../core/container.ts';
 import type { Limits } from '../core/model.ts';
 import { LABEL } from '../core/names.ts';
@@ -87,6 +88,15 @@ export class DockerEngine implements Engine {
     return raw && views.state(raw);
   }
 
+  settings(name: string): Promise<Inspection | undefined> {
+    return missing(this.#json<Inspection>({ method: 'GET', path: `/containers/${name}/json` }));
+  }
+
+  async drift(spec: ContainerSpec): Promise<string[]> {
+    const got = await missing(this.#json<Inspected>({ method: 'GET', path: `/containers/${spec.name}/json` }));
+    return got ? differences(createBody(spec), got) : [];
+  }
+
   async networks(): Promise<NetworkView[]> {
     const list = await this.#json<views.RawNetwork[]>({ method: 'GET', path: '/networks' });
     return list.map(views.network);
@@ -94,7 +104,7 @@ export class DockerEngine implements Engine {
 
   async image(ref: string): Promise<ImageView | undefined> {
     const raw = await missing(this.#json<views.RawImage>({ method: 'GET', path: `/images/${ref}/json` }));
-    return raw && { id: raw.Id, labels: raw.Config?.Labels ?? {}, tags: raw.RepoTags ?? [] };
+    return raw && views.image(raw);
   }
 
   async images(label: string): Promise<ImageView[]> {

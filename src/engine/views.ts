@@ -1,6 +1,6 @@
 /** The engine's JSON → our own types. Only the fields we read are declared. */
 import type { ContainerView, EngineInfo, NetworkView } from '../core/state.ts';
-import type { ContainerState } from '../ports.ts';
+import type { ContainerState, ImageView } from '../ports.ts';
 
 export interface RawInfo {
   readonly ServerVersion: string;
@@ -49,7 +49,11 @@ export interface RawNetwork {
 export interface RawImage {
   readonly Id: string;
   readonly RepoTags?: readonly string[] | null;
-  readonly Config?: { readonly Labels?: Readonly<Record<string, string>> | null };
+  readonly Config?: {
+    readonly Labels?: Readonly<Record<string, string>> | null;
+    readonly Entrypoint?: readonly string[] | null;
+    readonly Cmd?: readonly string[] | null;
+  };
 }
 
 export interface RawImageSummary {
@@ -107,6 +111,15 @@ export function network(raw: RawNetwork): NetworkView {
     name: raw.Name,
     labels: raw.Labels ?? {},
     subnets: (raw.IPAM?.Config ?? []).flatMap((config) => (config.Subnet ? [config.Subnet] : [])),
+  };
+}
+
+export function image({ Id, Config, RepoTags }: RawImage): ImageView {
+  return {
+    id: Id,
+    labels: Config?.Labels ?? {},
+    tags: RepoTags ?? [],
+    start: { entrypoint: Config?.Entrypoint ?? [], command: Config?.Cmd ?? [] },
   };
 }
 

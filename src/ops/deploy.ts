@@ -5,6 +5,7 @@ import type { Context } from '../ports.ts';
 import { makeDataRoot } from './directories.ts';
 import { execute, takenRoutes } from './execute.ts';
 import { loadProjects, type Selection, selectProjects, selectSound } from './load.ts';
+import { missingSecrets } from './need-secrets.ts';
 import { claimIdentities, ensureKey, observeSettled } from './observe.ts';
 import {
   desiredFor,
@@ -30,6 +31,8 @@ export async function deploy(
   ctx: Context,
   options: DeployOptions,
 ): Promise<Outcome[]> {
+  // Before anything is read: who begins later has seen the newer definitions and sources.
+  const turn = Math.round(ctx.clock.ticks() * 1000);
   const { projects, broken } = await select(names, ctx);
   // Who would not wait for a lock should not wait for a build either.
   if (options.wait === 0 && projects.length === 1) await (await ctx.host.lock(projects[0]!.name, 'deploy'))();
@@ -47,7 +50,7 @@ export async function deploy(
       desiredFor(project, await stillPresent(project, images.get(project.name)!, ctx), observed, ctx),
   }));
   const { own } = certificates;
-  const outcomes = targets.length === 0 ? [] : await execute(targets, ctx, { ...options, own, doing: 'deploy' });
+  const outcomes = targets.length === 0 ? [] : await execute(targets, ctx, { ...options, own, turn, doing: 'deploy' });
   const failed = [...broken, ...[...fails].map(([project, error]) => ({ project, error }))];
   return [...failed.map((item): Outcome => ({ ...item, changed: false })), ...outcomes];
 }
@@ -78,6 +81,7 @@ export async function plan(names: readonly string[] | 'all', ctx: Context): Prom
 
 /** All that are sound, or exactly those that were named. */
 async function select(names: readonly string[] | 'all', ctx: Context): Promise<Selection> {
-  const loaded = await loadProjects(ctx.files, ctx.workspace, ctx.templates.runtimes);
+  const read = await loadProjects(ctx.files, ctx.workspace, ctx.templates.runtimes);
+  const loaded = { ...read, problems: [...read.problems, ...(await missingSecrets(read, names, ctx))] };
   return names === 'all' ? selectSound(loaded) : { projects: selectProjects(loaded, names), broken: [] };
 }

@@ -8,7 +8,7 @@ import type { Context } from '../ports.ts';
 import { Budget } from './budget.ts';
 import { Job } from './job.ts';
 import { needOf } from './memory.ts';
-import { liveSites, observe, observeSettled } from './observe.ts';
+import { HOST_WAIT_MS, liveSites, observe, observeSettled } from './observe.ts';
 import { planAll } from './prepare.ts';
 import { reported } from './progress.ts';
 import { startProxy } from './proxy.ts';
@@ -32,6 +32,8 @@ export interface ExecuteOptions {
   readonly own?: ReadonlyMap<string, OwnCertificate>;
   /** Milliseconds to wait for a lock. */
   readonly wait: number;
+  /** Of a deploy: when it began, in microseconds since the machine started. An older one gives way to a newer one. */
+  readonly turn?: number;
   readonly doing: string;
 }
 
@@ -101,10 +103,11 @@ async function lockAll(
 ): Promise<{ failures: Map<string, unknown>; release: () => Promise<void> }> {
   const failures = new Map<string, unknown>();
   const unlocks: (() => Promise<void>)[] = [];
+  const until = ctx.clock.now() + options.wait;
   // In one order everywhere, so that two deploys never wait for each other.
   for (const { project } of targets.toSorted((a, b) => (a.project < b.project ? -1 : 1))) {
     try {
-      unlocks.push(await ctx.host.lock(project, options.doing, options.wait));
+      unlocks.push(await ctx.host.lock(project, options.doing, Math.max(0, until - ctx.clock.now()), options.turn));
     } catch (error) {
       failures.set(project, error);
     }
@@ -121,7 +124,7 @@ async function lockAll(
 
 async function prepareHost(steps: readonly Step[], observed: Observed, ctx: Context): Promise<void> {
   if (steps.length === 0) return;
-  const unlock = await ctx.host.lock('the host', 'preparing the proxy', 5 * 60_000);
+  const unlock = await ctx.host.lock('the host', 'preparing the proxy', HOST_WAIT_MS);
   try {
     for (const step of steps) {
       await reported('host', step, ctx, async () => {

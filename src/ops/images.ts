@@ -1,5 +1,6 @@
 import { relative } from 'node:path';
 import { type Base, type Origin, originsOf } from '../core/base.ts';
+import { wrapsImage } from '../core/desired.ts';
 import { buildKitNeed } from '../core/dockerfile.ts';
 import type { App, Project } from '../core/model.ts';
 import { hashOf, LABEL } from '../core/names.ts';
@@ -10,7 +11,7 @@ import { fillTemplate } from '../core/template.ts';
 import { count } from '../errors.ts';
 import { build } from './builds.ts';
 import { workspaceFiles } from '../core/workspace.ts';
-import type { BuildContext, Context } from '../ports.ts';
+import type { BuildContext, Context, ImageView } from '../ports.ts';
 
 /** Build argument of a project's own Dockerfile that asks for one of our bases: `ARG HOSTCTL_PYTHON=python:3.13`. */
 const BASE_ARGUMENT = /^\s*ARG\s+HOSTCTL_([A-Z_]+)/gm;
@@ -83,7 +84,7 @@ async function resolveImage(
   if (app.source.kind === 'image') {
     const { ref } = app.source;
     const image = await ctx.engine.image(ref);
-    if (image) return { identity: { ref, identity: image.id, id: image.id } };
+    if (image) return { identity: { ref, identity: image.id, id: image.id, ...startOf(app, image) } };
     return { identity: { ref }, job: { kind: 'pull', project: project.name, app: app.name, ref } };
   }
   const plan =
@@ -94,10 +95,18 @@ async function resolveImage(
   // Apps made from the same source the same way share an image.
   const tag = `hostctl/${project.name}:${version}`;
   const image = version === PENDING ? undefined : await ctx.engine.image(tag);
-  const identity = version === PENDING ? { ref: tag } : { ref: tag, identity: tag, ...(image ? { id: image.id } : {}) };
+  const identity =
+    version === PENDING
+      ? { ref: tag }
+      : { ref: tag, identity: tag, ...(image ? { id: image.id, ...startOf(app, image) } : {}) };
   if (image) return { identity };
   const { bases: _, ...how } = plan;
   return { identity, job: { kind: 'build', project: project.name, app: app.name, tag, ...how } };
+}
+
+/** What the image starts, for an app whose start is wrapped. */
+function startOf(app: App, { start }: ImageView): Pick<ImageIdentity, 'start'> {
+  return start && wrapsImage(app) ? { start } : {};
 }
 
 interface BuildPlan {

@@ -112,7 +112,7 @@ export class Job {
     try {
       if (this.plan.route) {
         this.#switched = true;
-        if (this.plan.route.reload) this.#run.reloaded = ctx.clock.now();
+        if (this.plan.route.reload) this.#run.reloaded = ctx.clock.ticks();
         await this.#confirm();
       }
       await this.#finish();
@@ -128,13 +128,18 @@ export class Job {
   /** Until no visitor can be answered as before. */
   async #settle(): Promise<void> {
     const { ctx, reloaded } = this.#run;
-    const rest = (reloaded ?? 0) + driverOf(ctx).pooled - ctx.clock.now();
+    if (reloaded === undefined) return;
+    const rest = reloaded + driverOf(ctx).pooled - ctx.clock.ticks();
     if (rest > 0) await ctx.clock.sleep(rest);
   }
 
   /** Puts back what served before, and keeps what failed for a look at it. */
   async fail(error: unknown): Promise<void> {
     this.#visits = await this.#watch?.stop();
+    if (error instanceof HostctlError && error.code === 'HALF_SWITCHED') {
+      this.#error = error;
+      return;
+    }
     const { engine } = this.#run.ctx;
     const broken: string[] = [];
     const attempt = async (what: string, work: () => Promise<void>): Promise<void> => {
@@ -231,11 +236,11 @@ export class Job {
     const asked = this.#asked();
     if (!asked) return;
     const { ctx } = this.#run;
-    const until = ctx.clock.now() + CONFIRM_MS;
+    const until = ctx.clock.ticks() + CONFIRM_MS;
     for (;;) {
       const answer = await ctx.prober.visit({ ...asked, timeout: CONFIRM_MS });
       if (served(answer, asked)) return;
-      if (ctx.clock.now() > until) {
+      if (ctx.clock.ticks() > until) {
         const reason = answer.ok ? `answered ${answer.status}` : answer.reason;
         const exit = this.#history.current ? EXIT.reverted : EXIT.failed;
         const message = `${asked.host}${asked.path} does not work through the proxy: ${reason}`;

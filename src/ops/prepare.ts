@@ -14,6 +14,7 @@ import { identitiesFor, liveSites, readKey } from './observe.ts';
 import { reported } from './progress.ts';
 import { frontNames } from './driver.ts';
 import { proxyBases, proxySpecs } from './proxy.ts';
+import { secretMissing } from './secret-store.ts';
 
 /** Images of some projects, those that are missing included. */
 export async function lookAtImages(projects: readonly Project[], ctx: Context): Promise<Map<string, Images>> {
@@ -135,7 +136,21 @@ export async function desiredFor(project: Project, images: Images, observed: Obs
     runtimes: ctx.templates.runtimes,
     mediaVersions,
     key: await readKey(ctx),
+    secrets: newestOf(project, observed),
   });
+}
+
+/** Which versions a deploy uses. That there are any was looked at before the images were made. */
+function newestOf({ name, apps }: Project, observed: Observed): Record<string, number> {
+  const stored = observed.secrets[name] ?? {};
+  const names = new Set(apps.flatMap((app) => app.secrets.map((secret) => secret.name)));
+  return Object.fromEntries(
+    [...names].map((secret) => {
+      const newest = stored[secret]?.at(-1);
+      if (newest === undefined) throw secretMissing(name, secret);
+      return [secret, newest];
+    }),
+  );
 }
 
 /** What projects should be, with the uids they would be given where they have none. */

@@ -35,6 +35,8 @@ function stepsFor(project: string, purge: boolean, observed: Observed): Step[] {
             releases: [],
             media: [],
             links: [],
+            secrets: [],
+            secretFiles: [],
             keepImages: [],
             why: 'being removed',
           },
@@ -42,13 +44,16 @@ function stepsFor(project: string, purge: boolean, observed: Observed): Step[] {
   const unroute: Step[] = observed.histories[project]?.current
     ? [{ do: 'unroute', project, why: 'being removed' }]
     : [];
-  const why = purge ? 'purge was asked for: this cannot be undone' : 'volumes and uploads stay';
+  const why = purge ? 'purge was asked for: this cannot be undone' : 'volumes, uploads and secrets stay';
   return [...unroute, ...stops, ...forget, { do: 'erase', project, data: purge, why }];
 }
 
-/** Removes a project, as planned when it was asked for; what happened to it since is looked at again. */
-export async function remove(project: string, purge: boolean, ctx: Context): Promise<void> {
-  const unlock = await ctx.host.lock(project, 'remove');
+/**
+ * Removes a project, as planned when it was asked for; what happened to it since is looked at again.
+ * @param wait milliseconds to wait for its lock
+ */
+export async function remove(project: string, purge: boolean, ctx: Context, wait = 0): Promise<void> {
+  const unlock = await ctx.host.lock(project, 'remove', wait);
   try {
     const plan = await planRemove(project, purge, ctx);
     const { histories } = await observe(ctx);

@@ -1,15 +1,21 @@
 import type { Outcome, ReleaseView } from '../core/results.ts';
-import type { Desired, Observed, Release } from '../core/state.ts';
+import { secretsOf } from '../core/secrets.ts';
+import { type Desired, type History, liveWorkload, type Observed, type Release, wasLive } from '../core/state.ts';
 import { quote } from '../core/units.ts';
 import { EXIT, HostctlError } from '../errors.ts';
 import type { Context } from '../ports.ts';
+import { containersOf } from './containers.ts';
 import { execute } from './execute.ts';
 import { observe } from './observe.ts';
+import { secretGone } from './secret-store.ts';
 
 /** Brings back an earlier release, settings and all. Without a number: the one before the live one. */
 export async function rollback(project: string, to: number | undefined, wait: number, ctx: Context): Promise<Outcome> {
   const wanted = findRelease(project, to, await observe(ctx));
-  const target = { project, desired: (observed: Observed) => restored(findRelease(project, wanted.id, observed), ctx) };
+  const target = {
+    project,
+    desired: (observed: Observed) => restored(findRelease(project, wanted.id, observed), observed, ctx),
+  };
   const [outcome] = await execute([target], ctx, {
     wait,
     doing: `rollback to release ${wanted.id}`,
@@ -30,6 +36,9 @@ function findRelease(project: string, id: number | undefined, observed: Observed
     id === undefined
       ? earlier.find((release) => release.id < live.id)
       : history.releases.find((release) => release.id === id);
+  // Who gives the same command again wants it finished, neither undone nor refused.
+  const again = id === undefined ? isCutOff(live, history, observed) : live.rollbackOf === id;
+  if (again) return live;
   if (found) return found;
   const known = earlier.map((release) => release.id);
   const what = id === undefined ? 'earlier release' : `release ${id}`;
@@ -39,9 +48,18 @@ function findRelease(project: string, id: number | undefined, observed: Observed
   });
 }
 
+/** Whether a rollback was killed between its switch and its end: what it replaced still runs, or is to be made good. */
+function isCutOff(live: Release, history: History, observed: Observed): boolean {
+  if (live.rollbackOf === undefined) return false;
+  const running = containersOf(live.project, observed).filter((item) => item.state === 'running');
+  const replaced = running.some((item) => wasLive(item.name, history) && !liveWorkload(item.name, history));
+  return replaced || observed.unfinished[live.project] !== undefined;
+}
+
 /** A release's own state; an image whose tag now means something else is named by its id. */
-async function restored(release: Release, ctx: Context): Promise<Desired> {
+async function restored(release: Release, observed: Observed, ctx: Context): Promise<Desired> {
   const { desired } = release;
+  requireVersions(desired, observed);
   const moved = new Map<string, string>();
   for (const [app, image] of Object.entries(desired.images)) {
     if (image.id === undefined) continue;
@@ -58,6 +76,13 @@ async function restored(release: Release, ctx: Context): Promise<Desired> {
   };
 }
 
+/** The versions of its secrets come back with a release; what was removed by hand cannot. */
+function requireVersions({ project, workloads }: Desired, observed: Observed): void {
+  for (const { secrets } of workloads)
+    for (const [name, version] of Object.entries(secrets?.versions ?? {}))
+      if (!observed.secrets[project]?.[name]?.includes(version)) throw secretGone(project, name, version);
+}
+
 /** The releases of a project that are on record, newest first. */
 export async function releases(project: string, ctx: Context): Promise<ReleaseView[]> {
   const observed = await observe(ctx);
@@ -70,5 +95,6 @@ export async function releases(project: string, ctx: Context): Promise<ReleaseVi
     by: release.by,
     ...(release.rollbackOf === undefined ? {} : { rollbackOf: release.rollbackOf }),
     images: Object.fromEntries(Object.entries(release.desired.images).map(([app, image]) => [app, image.ref])),
+    secrets: secretsOf(release.desired),
   }));
 }

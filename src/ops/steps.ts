@@ -10,6 +10,7 @@ import type { Context, ImageView } from '../ports.ts';
 import { makeWorkloadDirectories } from './directories.ts';
 import { drain } from './drain.ts';
 import { driverOf } from './driver.ts';
+import { raiseFence } from './fence.ts';
 import { runOnce } from './run-once.ts';
 import { presentOrigin } from './images.ts';
 import { giveUploads, makeMedia, makeUploads } from './media.ts';
@@ -26,7 +27,7 @@ export interface Run {
   readonly ctx: Context;
   readonly desired: Desired;
   readonly history: History;
-  /** When the proxy loaded another configuration for this, in milliseconds since 1970. */
+  /** When the proxy loaded another configuration for this, by the clock's ticks. */
   reloaded?: number;
 }
 
@@ -44,6 +45,7 @@ const handlers: Handlers = {
     await makeWorkloadDirectories(workload, ctx);
     await makeUploads(workload, desired.media, ctx);
     await ctx.engine.create(workload.container);
+    if (desired.images[workload.app]?.start) await requireShell(workload, ctx);
     await ctx.engine.start(workload.container.name);
   },
   start: async ({ workload }, { ctx, desired }) => {
@@ -60,6 +62,7 @@ const handlers: Handlers = {
   ready: ({ workload }, { ctx, desired }) => waitReady(workload, hostOf(desired), ctx),
   media: (step, { ctx }) => makeMedia(step.set, step.workload?.container.name, ctx),
   restore: (_step, { ctx }) => restoreRoutes(ctx),
+  fence: (_step, { ctx }) => raiseFence(ctx),
   tls: (step, { ctx, desired }) => copyCertificate(step, desired.site, ctx),
   order: async (step, { ctx }) => {
     await orderAtLast(step.site, ctx);
@@ -80,7 +83,7 @@ async function retire(step: StepOf<'retire'>, run: Run): Promise<void> {
   if (workload && step.container.state === 'running') {
     if (run.reloaded !== undefined && !linkMoved(workload, run.desired)) {
       // Who was connected before the reload may still be led here once.
-      const rest = run.reloaded + driverOf(ctx).linger - ctx.clock.now();
+      const rest = run.reloaded + driverOf(ctx).linger - ctx.clock.ticks();
       if (rest > 0) await ctx.clock.sleep(rest);
     }
     await drain(workload, step.drain, ctx);
@@ -92,6 +95,20 @@ async function retire(step: StepOf<'retire'>, run: Run): Promise<void> {
 function linkMoved(workload: Workload, desired: Desired): boolean {
   if (workload.listen.kind === 'none') return true;
   return workload.link !== undefined && desired.workloads.some((item) => item.link === workload.link);
+}
+
+/** An image may lack the shell that makes variables of secrets; its init would only say so again and again. */
+async function requireShell({ project, app, container }: Workload, ctx: Context): Promise<void> {
+  try {
+    (await ctx.engine.copyFrom(container.name, '/bin/sh')).destroy();
+  } catch (error) {
+    if (!(error instanceof HostctlError && error.code === 'NOT_IN_IMAGE')) throw error;
+    const message = `the image of ${project}/${app} has no /bin/sh, which makes variables of secrets`;
+    throw new HostctlError('NO_SHELL', message, {
+      hints: ['leave out `env: true`, and let the app read the file that NAME_FILE names'],
+      cause: error,
+    });
+  }
 }
 
 /** Carries out one step. */
@@ -142,7 +159,7 @@ async function runTask(workload: Workload, command: readonly string[], ctx: Cont
   };
   await runOnce(spec, ctx, async (code) => {
     if (code === 0) return;
-    const log = await tail(name, ctx);
+    const log = await tail(name, ctx, { of: workload });
     throw new HostctlError(
       'RELEASE_COMMAND',
       [
@@ -157,11 +174,17 @@ async function runTask(workload: Workload, command: readonly string[], ctx: Cont
 async function forget(step: StepOf<'forget'>, { ctx }: Run): Promise<void> {
   const key = await readKey(ctx);
   for (const name of step.containers) {
+    // Before the container: killed in between, the next deploy still knows of it.
+    await ctx.host.remove(LAYOUT.secretFilesOf(step.project, name));
     await ctx.engine.remove(name);
     await ctx.host.remove(`${LAYOUT.sockets}/${socketDirectory(key, name)}`);
   }
   for (const link of step.links) await ctx.host.remove(`${LAYOUT.links}/${link}`);
   for (const root of step.media) await ctx.host.remove(`${LAYOUT.media}/${root}`);
+  for (const path of step.secretFiles) await ctx.host.remove(path);
+  for (const { name, version } of step.secrets) {
+    await ctx.host.remove(LAYOUT.secretVersion(step.project, name, version));
+  }
   for (const id of step.releases) await ctx.host.remove(LAYOUT.release(step.project, id));
   if (step.network !== undefined) await ctx.engine.removeNetwork(step.network);
   const images = await imagesOf(step.project, ctx);
@@ -195,6 +218,7 @@ async function erase(step: StepOf<'erase'>, { ctx, history }: Run): Promise<void
   await ctx.host.remove(LAYOUT.unfinished(project));
   await ctx.host.remove(LAYOUT.maintenance(project));
   await ctx.host.remove(LAYOUT.releases(project));
+  await ctx.host.remove(LAYOUT.secretFiles(project));
   if (!step.data) return;
   await ctx.host.remove(LAYOUT.mediaOf(project));
   await ctx.host.remove(LAYOUT.certificates(project));

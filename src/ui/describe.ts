@@ -1,12 +1,13 @@
 import type { MemoryNeed } from '../core/memory.ts';
 import { JSON_VERSION } from '../core/results.ts';
-import { formatPlan, type Plan, projectSteps, type Step, subjectOf } from '../core/steps.ts';
+import { formatPlan, type Plan, projectSteps, relaxedBy, type Step, subjectOf } from '../core/steps.ts';
 import type { Event } from '../ports.ts';
 import { errorJson } from './failure.ts';
 
 /** A step as JSON: stable words instead of everything hostctl knows of it. */
 function stepJson(step: Step): Record<string, unknown> {
-  return { do: step.do, subject: subjectOf(step), why: step.why };
+  const relaxed = relaxedBy(step);
+  return { do: step.do, subject: subjectOf(step), why: step.why, ...(relaxed.length > 0 ? { relaxed } : {}) };
 }
 
 function memoryJson(need: MemoryNeed): Record<string, unknown> {

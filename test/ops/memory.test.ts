@@ -280,7 +280,7 @@ describe('a build', () => {
       code: 'BUILD_MEMORY',
       message: 'building hostctl/x:1 was ended: it left the host less than 409.6M of memory',
     });
-    expect(world.host.locks.size).toBe(0);
+    expect(await world.host.locks()).toEqual([]);
     world.engine.failOn = { call: /^build/, error: new HostctlError('BUILD_FAILED', 'no network') };
     await expect(hungry(4096)).rejects.toMatchObject({ code: 'BUILD_FAILED' });
   });
@@ -293,6 +293,6 @@ describe('a build', () => {
     await unlock();
     await building;
     expect(world.engine.builds).toHaveLength(1);
-    expect(world.host.locks.size).toBe(0);
+    expect(await world.host.locks()).toEqual([]);
   });
 });

@@ -237,7 +237,7 @@ describe('a certificate that is ordered', () => {
     );
     expect(world.issuer.orders).toHaveLength(orders);
     expect(await world.host.list(LAYOUT.challenges)).toEqual([]);
-    expect(world.host.locks.size).toBe(0);
+    expect(world.host.held.size).toBe(0);
     expect((await status([], world)).certificates).toMatchObject([
       { state: 'missing', plain: ['www.example.org', 'example.org'] },
     ]);

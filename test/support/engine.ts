@@ -1,9 +1,12 @@
 import { Readable } from 'node:stream';
 import { pack } from 'tar-stream';
+import type { Inspection } from '../../src/core/audit-container.ts';
 import type { ContainerSpec, NetworkSpec } from '../../src/core/container.ts';
 import type { Limits } from '../../src/core/model.ts';
 import { LABEL } from '../../src/core/names.ts';
 import type { ContainerView, EngineInfo, NetworkView } from '../../src/core/state.ts';
+import { createBody } from '../../src/engine/options.ts';
+import { differences, type Inspected } from '../../src/engine/readback.ts';
 import { HostctlError } from '../../src/errors.ts';
 import type { ContainerState, Engine, ImageView, LogLine, LogOptions, Usage } from '../../src/ports.ts';
 import type { BuildOptions } from '../../src/core/build.ts';
@@ -15,6 +18,8 @@ export interface Behaviour {
   /** Exit code with which it ends right after its start. */
   readonly ends?: number;
   readonly says?: readonly string[];
+  /** Whether it has /bin/sh; default true. */
+  readonly shell?: boolean;
   /** Files `copyFrom` finds, by path inside the image. */
   readonly files?: Readonly<Record<string, string>>;
 }
@@ -34,6 +39,8 @@ const READS = new Set([
   'info',
   'containers',
   'inspect',
+  'settings',
+  'drift',
   'networks',
   'image',
   'images',
@@ -42,6 +49,9 @@ const READS = new Set([
   'memory',
   'copyFrom',
 ]);
+
+/** What every image here starts. */
+const START = { entrypoint: ['/entrypoint'], command: ['serve'] };
 
 /** An engine in memory: it keeps what it is told and behaves as the contract suite says the real one does. */
 export class FakeEngine implements Engine {
@@ -70,7 +80,7 @@ export class FakeEngine implements Engine {
   }
 
   addImage(ref: string, behaviour: Behaviour = { answers: 200 }): void {
-    this.imageIds.set(ref, { id: `sha256:${ref}`, labels: {}, tags: [ref] });
+    this.imageIds.set(ref, { id: `sha256:${ref}`, labels: {}, tags: [ref], start: START });
     this.behaviours.set(ref, behaviour);
   }
 
@@ -128,6 +138,29 @@ export class FakeEngine implements Engine {
         addresses: Object.fromEntries([...box.networks].map((network) => [network, '10.0.0.2'])),
       }
     );
+  }
+
+  async settings(name: string): Promise<Inspection | undefined> {
+    this.#note(`settings ${name}`);
+    const box = this.boxes.get(name);
+    return box && this.#written(box);
+  }
+
+  async drift(spec: ContainerSpec): Promise<string[]> {
+    this.#note(`drift ${spec.name}`);
+    const box = this.boxes.get(spec.name);
+    return box ? differences(createBody(spec), this.#written(box)) : [];
+  }
+
+  #written({ spec, limits, networks }: FakeContainer): Inspection & Inspected {
+    const body = createBody({ ...spec, limits });
+    return {
+      Config: body,
+      HostConfig: body.HostConfig,
+      State: { Health: { Status: 'starting' } },
+      Mounts: spec.mounts.map((mount) => ({ Source: mount.source, RW: !mount.readOnly })),
+      NetworkSettings: { Networks: Object.fromEntries([...networks].map((name) => [name, {}])) },
+    };
   }
 
   async networks(): Promise<NetworkView[]> {
@@ -241,8 +274,9 @@ export class FakeEngine implements Engine {
 
   async copyFrom(name: string, path: string): Promise<Readable> {
     this.#note(`copyFrom ${name} ${path}`);
-    const files = this.behaviourOf(this.#box(name).spec.image).files ?? {};
-    const inside = Object.entries(files).filter(([file]) => file.startsWith(`${path}/`));
+    const { files = {}, shell = true } = this.behaviourOf(this.#box(name).spec.image);
+    const all = shell ? { '/bin/sh': '', ...files } : files;
+    const inside = Object.entries(all).filter(([file]) => file === path || file.startsWith(`${path}/`));
     if (inside.length === 0) throw new HostctlError('NOT_IN_IMAGE', `${path} is not in the image of ${name}`);
     const tar = pack();
     const top = path.split('/').at(-1)!;
@@ -280,13 +314,13 @@ export class FakeEngine implements Engine {
     options.signal?.throwIfAborted();
     onLine('COPY source/ /app/');
     const id = `sha256:${options.tag}`;
-    this.imageIds.set(options.tag, { id, labels: options.labels, tags: [options.tag] });
+    this.imageIds.set(options.tag, { id, labels: options.labels, tags: [options.tag], start: START });
     return id;
   }
 
   async pull(ref: string): Promise<void> {
     this.#note(`pull ${ref}`);
-    this.imageIds.set(ref, { id: `sha256:${ref}`, labels: {}, tags: [ref] });
+    this.imageIds.set(ref, { id: `sha256:${ref}`, labels: {}, tags: [ref], start: START });
   }
 
   async importImage(tar: Readable, tag: string, labels: Readonly<Record<string, string>>): Promise<void> {
