@@ -126,6 +126,8 @@ export interface Release {
   readonly hooks?: readonly HookRecord[];
   /** App → `name@sha256:…` in the registry its image came from. */
   readonly digests?: Readonly<Record<string, string>>;
+  /** Milliseconds from the first start of a container until all were ready; absent when none was started. */
+  readonly startedIn?: number;
   readonly desired: Desired;
 }
 
