@@ -1,7 +1,9 @@
 /** Every effect hostctl can have. If it is not here, hostctl cannot do it. */
 import type { Readable } from 'node:stream';
-import type { Inspection } from './core/audit-container.ts';
+import type { ReadBack } from './core/audit-container.ts';
+import type { BuildOptions } from './core/build.ts';
 import type { ContainerSpec, NetworkSpec } from './core/container.ts';
+import type { Journal, Notifier } from './core/journal.ts';
 import type { Locks } from './core/lock.ts';
 import type { Limits, Workspace } from './core/model.ts';
 import type { Authority, Dns } from './core/order.ts';
@@ -57,18 +59,11 @@ export interface LogOptions {
 }
 
 export interface Usage {
-  /** Bytes, without what the kernel could drop at once. */
+  /** Bytes, without what the kernel could drop at once; `Engine.memory` is that alone, quickly, of one that runs. */
   readonly memory: number;
   /** Cores in use over the time of the sample. */
   readonly cpus: number;
   readonly pids: number;
-}
-
-export interface BuildOptions {
-  readonly tag: string;
-  readonly dockerfile: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly args: Readonly<Record<string, string>>;
 }
 
 /** "Already so" is success everywhere: starting what runs, removing what is gone. Failures are HostctlErrors. */
@@ -77,10 +72,7 @@ export interface Engine {
   /** Everything labelled with the instance, running or not: one call. */
   containers(instance: string): Promise<ContainerView[]>;
   inspect(name: string): Promise<ContainerState | undefined>;
-  /** Everything the engine wrote down about a container, in its own words. */
-  settings(name: string): Promise<Inspection | undefined>;
-  /** Names of the settings of a container that are not, or no longer, as hostctl asks for them. */
-  drift(spec: ContainerSpec): Promise<string[]>;
+  readBack(name: string, spec?: ContainerSpec): Promise<ReadBack | undefined>;
   networks(): Promise<NetworkView[]>;
   image(ref: string): Promise<ImageView | undefined>;
   images(label: string): Promise<ImageView[]>;
@@ -100,6 +92,7 @@ export interface Engine {
   exec(name: string, argv: readonly string[], within?: number): Promise<{ code: number; output: string }>;
   logs(name: string, options?: LogOptions): AsyncIterable<LogLine>;
   usage(name: string): Promise<Usage>;
+  memory(name: string): Promise<number | undefined>;
   /** Tar of a path inside a container that need not run. */
   copyFrom(name: string, path: string): Promise<Readable>;
 
@@ -128,7 +121,7 @@ export interface Owner {
 }
 
 /** The data root. All paths are relative to it. */
-export interface Host extends Locks {
+export interface Host extends Locks, Journal {
   read(path: string): Promise<string | undefined>;
   /** Names in a directory; empty when it is not there. */
   list(path: string): Promise<string[]>;
@@ -262,6 +255,7 @@ export interface Machine {
   readonly self: readonly string[];
   /** Whether systemd runs here. */
   systemd(): Promise<boolean>;
+  readonly pid: number;
   /** Version of Node.js. */
   readonly node: string;
   /** Whether something listens on a TCP port. */
@@ -321,6 +315,7 @@ export interface Context {
   readonly web: Web;
   readonly files: Files;
   readonly machine: Machine;
+  readonly notifier: Notifier;
   readonly ui: Ui;
   readonly clock: Clock;
   /** user@machine, for records and locks. */

@@ -1,4 +1,5 @@
 import type { CertificateSource } from './certificate.ts';
+import type { Notify } from './journal.ts';
 import type { Hostname } from './hostnames.ts';
 import type { RouteSettings } from './settings.ts';
 
@@ -23,6 +24,8 @@ export interface Workspace {
   readonly proxy: ProxySettings;
   readonly tls: WorkspaceTls;
   readonly bases: BaseSettings;
+  readonly builds: BuildSettings;
+  readonly whenShort: WhenShort;
   /** CIDR hostctl takes its networks from. */
   readonly pool: string;
   readonly limits: Limits;
@@ -30,6 +33,7 @@ export interface Workspace {
   readonly keep: number;
   /** Milliseconds new copies are watched after the switch. */
   readonly watch: number;
+  readonly notify?: Notify;
 }
 
 export type DriverName = 'traefik' | 'nginx';
@@ -76,6 +80,17 @@ export interface WorkspaceTls {
     readonly wait: number;
   };
 }
+
+/** What a build may use, where hostctl.yaml says so. */
+export interface BuildSettings {
+  /** Bytes. */
+  readonly memory?: number;
+  /** Cores. */
+  readonly cpus?: number;
+}
+
+/** What a deploy does that does not fit into the memory that is free. */
+type WhenShort = 'refuse' | 'stop-first' | 'ignore';
 
 export interface BaseSettings {
   readonly from: 'auto' | 'registry' | 'debian';

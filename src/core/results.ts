@@ -78,12 +78,22 @@ export interface Renewal {
 
 export interface Status {
   readonly proxy: 'answers' | 'silent';
+  readonly memory: HostMemory;
   readonly apps: readonly AppStatus[];
   /** Sites that are closed to visitors. */
   readonly maintenance: readonly Closed[];
   readonly certificates: readonly CertificateStatus[];
   /** Projects that are deployed and whose definition is gone. */
   readonly orphans: readonly string[];
+}
+
+/** The host's memory, in bytes. */
+interface HostMemory {
+  /** All limits together, the proxy's too. */
+  readonly limits: number;
+  readonly total: number;
+  /** What programs can still get. */
+  readonly free: number | null;
 }
 
 /** A site that answers 503, but for those who may look at it. */

@@ -1,6 +1,5 @@
 import type { StoredCertificate } from './certificate.ts';
 import type { ContainerSpec } from './container.ts';
-import type { Fence } from './fence.ts';
 import type { Identity } from './identity.ts';
 import type { App, Health, Media, Relaxation } from './model.ts';
 import type { Site } from './routes.ts';
@@ -127,6 +126,8 @@ export interface Release {
   readonly hooks?: readonly HookRecord[];
   /** App → `name@sha256:…` in the registry its image came from. */
   readonly digests?: Readonly<Record<string, string>>;
+  /** Milliseconds from the first start of a container until all were ready; absent when none was started. */
+  readonly startedIn?: number;
   readonly desired: Desired;
 }
 
@@ -181,6 +182,17 @@ export interface EngineInfo {
   readonly warnings: readonly string[];
   /** `seccomp`, `apparmor`, … */
   readonly security: readonly string[];
+}
+
+/**
+ * Apps that may reach the outside do so through a bridge on which this host has an address, and with it everything that
+ * listens on all addresses. The fence is a table of the kernel's packet filter that lets them have the proxy's ports and
+ * name servers there, and nothing else; and keeps them from what clouds tell every machine at a link-local address.
+ */
+export interface Fence {
+  readonly state: 'up' | 'down' | 'impossible';
+  /** Why it cannot be put up. */
+  readonly why?: string;
 }
 
 /** One snapshot of the world; planning never looks at the world again. */

@@ -1,4 +1,5 @@
 import type { ChalkInstance } from 'chalk';
+import { overcommitted } from '../core/memory.ts';
 import { formatDuration, formatSize } from '../core/units.ts';
 import type { AppStatus, CheckResult, Closed, Status } from '../core/results.ts';
 import { formatCertificates } from './certificates.ts';
@@ -26,6 +27,7 @@ export function formatStatus(status: Status, paint: ChalkInstance): string {
       head.map((word) => paint.dim(word)),
       rows,
     ) +
+    formatOvercommitted(status, paint) +
     status.maintenance.map((item) => `\n${formatClosed(item, paint)}`).join('') +
     (status.certificates.length > 0 ? `\n${formatCertificates(status.certificates, paint)}` : '') +
     status.orphans
@@ -34,6 +36,11 @@ export function formatStatus(status: Status, paint: ChalkInstance): string {
       )
       .join('')
   );
+}
+
+function formatOvercommitted({ memory }: Status, paint: ChalkInstance): string {
+  const text = overcommitted(memory);
+  return text === undefined ? '' : `\n${paint.yellow('!')} ${text}\n`;
 }
 
 /** That a site is closed, and how to see it all the same. */

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { pack } from 'tar-stream';
-import type { Inspection } from '../../src/core/audit-container.ts';
+import type { Inspection, ReadBack } from '../../src/core/audit-container.ts';
 import type { ContainerSpec, NetworkSpec } from '../../src/core/container.ts';
 import type { Limits } from '../../src/core/model.ts';
 import { LABEL } from '../../src/core/names.ts';
@@ -8,7 +8,8 @@ import type { ContainerView, EngineInfo, NetworkView } from '../../src/core/stat
 import { createBody } from '../../src/engine/options.ts';
 import { differences, type Inspected } from '../../src/engine/readback.ts';
 import { HostctlError } from '../../src/errors.ts';
-import type { BuildOptions, ContainerState, Engine, ImageView, LogLine, LogOptions, Usage } from '../../src/ports.ts';
+import type { ContainerState, Engine, ImageView, LogLine, LogOptions, Usage } from '../../src/ports.ts';
+import type { BuildOptions } from '../../src/core/build.ts';
 
 /** How the program of an image behaves. */
 export interface Behaviour {
@@ -49,6 +50,7 @@ const READS = new Set([
   'images',
   'logs',
   'usage',
+  'memory',
   'copyFrom',
 ]);
 
@@ -67,6 +69,12 @@ export class FakeEngine implements Engine {
   version = '28.5.2';
   /** The time, in milliseconds. */
   now: () => number = () => 0;
+  /** What was asked to be built. */
+  readonly builds: BuildOptions[] = [];
+  /** Ends when a build should. */
+  building: (options: BuildOptions) => Promise<void> = async () => undefined;
+  /** Bytes every container uses. */
+  memoryInUse = 1024 ** 2;
   /** Asked before every call; `changes` tells those that change something. */
   gate: (changes: boolean) => void = () => undefined;
   /** Fails the next call that matches, once. */
@@ -140,16 +148,11 @@ export class FakeEngine implements Engine {
     );
   }
 
-  async settings(name: string): Promise<Inspection | undefined> {
-    this.#note(`settings ${name}`);
+  async readBack(name: string, spec?: ContainerSpec): Promise<ReadBack | undefined> {
+    this.#note(`readBack ${name}`);
     const box = this.boxes.get(name);
-    return box && this.#written(box);
-  }
-
-  async drift(spec: ContainerSpec): Promise<string[]> {
-    this.#note(`drift ${spec.name}`);
-    const box = this.boxes.get(spec.name);
-    return box ? differences(createBody(spec), this.#written(box)) : [];
+    const settings = box && this.#written(box);
+    return settings && { settings, drift: spec ? differences(createBody(spec), settings) : [] };
   }
 
   #written({ spec, limits, networks }: FakeContainer): Inspection & Inspected {
@@ -287,6 +290,11 @@ export class FakeEngine implements Engine {
     return { memory: 1024 ** 2, cpus: 0.01, pids: 1 };
   }
 
+  async memory(name: string): Promise<number | undefined> {
+    this.#note(`memory ${name}`);
+    return this.boxes.get(name)?.state === 'running' ? this.memoryInUse : undefined;
+  }
+
   async copyFrom(name: string, path: string): Promise<Readable> {
     this.#note(`copyFrom ${name} ${path}`);
     const { files = {}, shell = true } = this.behaviourOf(this.#box(name).spec.image);
@@ -323,7 +331,10 @@ export class FakeEngine implements Engine {
 
   async build(context: Readable, options: BuildOptions, onLine: (line: string) => void): Promise<string> {
     this.#note(`build ${options.tag}`);
+    this.builds.push(options);
     for await (const _ of context) void _;
+    await this.building(options);
+    options.signal?.throwIfAborted();
     onLine('COPY source/ /app/');
     const id = `sha256:${options.tag}`;
     this.imageIds.set(options.tag, {
