@@ -5,6 +5,7 @@ export const commandNames = [
   'completion',
   'deploy',
   'doctor',
+  'events',
   'exec',
   'explain',
   'import apache',

@@ -15,6 +15,7 @@ import { NetworkWeb } from './host/web.ts';
 import { systemClock } from './local/clock.ts';
 import { LocalFiles } from './local/files.ts';
 import { LocalMachine } from './local/machine.ts';
+import { LocalNotifier } from './local/notifier.ts';
 import { loadTemplates } from './local/templates.ts';
 import { loadWorkspace } from './ops/load.ts';
 import { readKey } from './ops/observe.ts';
@@ -69,6 +70,7 @@ export async function makeContext(settings: Settings): Promise<Context> {
     web: new NetworkWeb(),
     files,
     machine: new LocalMachine(settings.env, [process.execPath, join(settings.root, 'bin/hostctl.js')]),
+    notifier: new LocalNotifier(),
     ui: settings.ui,
     clock: systemClock,
     who,

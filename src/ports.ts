@@ -1,7 +1,8 @@
 /** Every effect hostctl can have. If it is not here, hostctl cannot do it. */
 import type { Readable } from 'node:stream';
-import type { Inspection } from './core/audit-container.ts';
+import type { ReadBack } from './core/audit-container.ts';
 import type { ContainerSpec, NetworkSpec } from './core/container.ts';
+import type { Journal, Notifier } from './core/journal.ts';
 import type { Locks } from './core/lock.ts';
 import type { Limits, Workspace } from './core/model.ts';
 import type { Authority, Dns } from './core/order.ts';
@@ -73,10 +74,7 @@ export interface Engine {
   /** Everything labelled with the instance, running or not: one call. */
   containers(instance: string): Promise<ContainerView[]>;
   inspect(name: string): Promise<ContainerState | undefined>;
-  /** Everything the engine wrote down about a container, in its own words. */
-  settings(name: string): Promise<Inspection | undefined>;
-  /** Names of the settings of a container that are not, or no longer, as hostctl asks for them. */
-  drift(spec: ContainerSpec): Promise<string[]>;
+  readBack(name: string, spec?: ContainerSpec): Promise<ReadBack | undefined>;
   networks(): Promise<NetworkView[]>;
   image(ref: string): Promise<ImageView | undefined>;
   images(label: string): Promise<ImageView[]>;
@@ -124,7 +122,7 @@ export interface Owner {
 }
 
 /** The data root. All paths are relative to it. */
-export interface Host extends Locks {
+export interface Host extends Locks, Journal {
   read(path: string): Promise<string | undefined>;
   /** Names in a directory; empty when it is not there. */
   list(path: string): Promise<string[]>;
@@ -258,6 +256,7 @@ export interface Machine {
   readonly self: readonly string[];
   /** Whether systemd runs here. */
   systemd(): Promise<boolean>;
+  readonly pid: number;
   /** Version of Node.js. */
   readonly node: string;
   /** Whether something listens on a TCP port. */
@@ -317,6 +316,7 @@ export interface Context {
   readonly web: Web;
   readonly files: Files;
   readonly machine: Machine;
+  readonly notifier: Notifier;
   readonly ui: Ui;
   readonly clock: Clock;
   /** user@machine, for records and locks. */

@@ -10,6 +10,8 @@ export const LAYOUT = {
   /** A file for each lock, and one for each deploy that waits. Never removed while anybody may hold one. */
   locks: 'locks',
   waiting: 'locks/waiting',
+  /** What was done by whom; see `host/journal.ts`. */
+  log: 'log',
   projects: 'projects',
   identity: (project: string) => `projects/${project}/identity.json`,
   releases: (project: string) => `projects/${project}/releases`,

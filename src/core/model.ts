@@ -1,4 +1,5 @@
 import type { CertificateSource } from './certificate.ts';
+import type { Notify } from './journal.ts';
 import type { Hostname } from './hostnames.ts';
 import type { RouteSettings } from './settings.ts';
 
@@ -28,6 +29,9 @@ export interface Workspace {
   readonly limits: Limits;
   /** Earlier releases kept for a rollback. */
   readonly keep: number;
+  /** Milliseconds new copies are watched after the switch. */
+  readonly watch: number;
+  readonly notify?: Notify;
 }
 
 export type DriverName = 'traefik' | 'nginx';
@@ -168,6 +172,8 @@ export interface Health {
   readonly command?: readonly string[];
   /** Milliseconds until it must be ready. */
   readonly within: number;
+  /** Milliseconds it is watched after the switch; absent: as long as usual. */
+  readonly watch?: number;
 }
 
 export interface Volume {

@@ -53,6 +53,12 @@ export const command = z.union(
   { error: COMMAND },
 );
 
+/** A program and its words, which no shell reads. @param example such a list */
+export function program(example: string) {
+  const error = `write the program and its arguments as a list, such as ${example}`;
+  return z.array(z.string({ error }).min(1, { error }).superRefine(inWord), { error }).min(1, { error });
+}
+
 interface Measure {
   readonly pattern: RegExp;
   readonly parse: (value: string) => Parsed<number>;

@@ -1,16 +1,16 @@
 import type { Readable } from 'node:stream';
-import type { Inspection } from '../core/audit-container.ts';
+import type { Inspection, ReadBack } from '../core/audit-container.ts';
 import type { ContainerSpec, NetworkSpec } from '../core/container.ts';
 import type { Limits } from '../core/model.ts';
 import { LABEL } from '../core/names.ts';
 import type { ContainerView, EngineInfo, NetworkView } from '../core/state.ts';
 import { formatDuration } from '../core/units.ts';
-import { HostctlError } from '../errors.ts';
+import { EXIT, HostctlError } from '../errors.ts';
 import type { BuildOptions, ContainerState, Engine, ImageView, LogLine, LogOptions, Usage } from '../ports.ts';
 import { EngineApi, EngineError } from './api.ts';
 import { buildImage, importRoot, pullImage } from './images.ts';
 import { createBody, limitFields, networkBody } from './options.ts';
-import { quirksOf } from './quirks.ts';
+import { isBefore, quirksOf } from './quirks.ts';
 import { differences, type Inspected } from './readback.ts';
 import * as refusals from './refusals.ts';
 import { isStatus, missing } from './refusals.ts';
@@ -20,6 +20,7 @@ import * as views from './views.ts';
 
 /** The newest API version this adapter was tried with. */
 const NEWEST_API = '1.51';
+const OLDEST_API = [1, 41] as const;
 /** Between the two samples a cpu figure is made of. */
 const SAMPLE_MS = 250;
 /** What a program run inside a container may take when nothing else was asked for, and a copy may be silent. */
@@ -53,8 +54,12 @@ export class DockerEngine implements Engine {
 
   /** Agrees on a version, and learns what the engine must be spared. */
   async #connect(): Promise<EngineInfo> {
-    const headers = await this.#api.head({ method: 'GET', path: '/_ping', deadline: 10_000 });
-    const version = views.older(headers['api-version'] ?? NEWEST_API, NEWEST_API);
+    const spoken = await this.#api.version();
+    if (isBefore(spoken, OLDEST_API)) {
+      const message = `the Docker Engine speaks version ${spoken} of its API; hostctl needs ${OLDEST_API.join('.')}, which is Docker 20.10`;
+      throw new HostctlError('ENGINE_OLD', message, { exit: EXIT.unreachable, hints: ['update Docker Engine'] });
+    }
+    const version = views.older(spoken, NEWEST_API);
     this.#api.pin(version);
     const raw = await this.#api.json<views.RawInfo>({ method: 'GET', path: '/info', deadline: 20_000 });
     this.#quirks = quirksOf(raw.ServerVersion);
@@ -87,13 +92,11 @@ export class DockerEngine implements Engine {
     return raw && views.state(raw);
   }
 
-  settings(name: string): Promise<Inspection | undefined> {
-    return missing(this.#json<Inspection>({ method: 'GET', path: `/containers/${name}/json` }));
-  }
-
-  async drift(spec: ContainerSpec): Promise<string[]> {
-    const got = await missing(this.#json<Inspected>({ method: 'GET', path: `/containers/${spec.name}/json` }));
-    return got ? differences(createBody(spec), got) : [];
+  async readBack(name: string, spec?: ContainerSpec): Promise<ReadBack | undefined> {
+    const settings = await missing(
+      this.#json<Inspection & Inspected>({ method: 'GET', path: `/containers/${name}/json` }),
+    );
+    return settings && { settings, drift: spec ? differences(createBody(spec), settings) : [] };
   }
 
   async networks(): Promise<NetworkView[]> {

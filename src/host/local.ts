@@ -19,6 +19,7 @@ import type { LockView } from '../core/lock.ts';
 import { HostctlError } from '../errors.ts';
 import type { Host, Owner, UnpackOptions } from '../ports.ts';
 import { besideOf, isBeside, isLeftover } from './beside.ts';
+import { FileJournal } from './journal.ts';
 import { FileLocks } from './lock.ts';
 import { shareFiles } from './share.ts';
 import { unpackTar } from './unpack.ts';
@@ -26,15 +27,18 @@ import { unpackTar } from './unpack.ts';
 const PRIVATE: Owner = { mode: 0o600, uid: 0, gid: 0 };
 const PRIVATE_DIRECTORY: Owner = { mode: 0o700, uid: 0, gid: 0 };
 const DIRECTORY = 0o711;
+const LOG_WAIT_MS = 10_000;
 
 /** The data root on this machine. Needs the right to give files to other users. */
 export class LocalHost implements Host {
   readonly #root: string;
   readonly #locks: FileLocks;
+  readonly #journal: FileJournal;
 
   /** @param lost called when a lock ends that is held; going on without it could hurt somebody */
   constructor(root: string, who: string, lost: (error: HostctlError) => void) {
     this.#root = root;
+    this.#journal = new FileJournal(join(root, LAYOUT.log));
     this.#locks = new FileLocks(join(root, LAYOUT.locks), who, lost);
   }
 
@@ -196,6 +200,22 @@ export class LocalHost implements Host {
 
   locks(): Promise<LockView[]> {
     return this.#plain(LAYOUT.locks, () => this.#locks.views());
+  }
+
+  append(line: string): Promise<void> {
+    const alone = async (work: () => Promise<void>): Promise<void> => {
+      const unlock = await this.lock('the log', 'putting it aside', LOG_WAIT_MS);
+      try {
+        await work();
+      } finally {
+        await unlock();
+      }
+    };
+    return this.#plain(LAYOUT.log, () => this.#journal.append(line, alone));
+  }
+
+  journal(): Promise<string[]> {
+    return this.#plain(LAYOUT.log, () => this.#journal.read());
   }
 
   #at(path: string): string {

@@ -1,9 +1,11 @@
 import type { Observed } from '../core/state.ts';
+import type { Project } from '../core/model.ts';
 import type { Outcome } from '../core/results.ts';
 import type { Plan, Step } from '../core/steps.ts';
 import type { Context } from '../ports.ts';
 import { makeDataRoot } from './directories.ts';
-import { execute, takenRoutes } from './execute.ts';
+import { execute, type ExecuteOptions, takenRoutes } from './execute.ts';
+import { recordedAll } from './journal.ts';
 import { loadProjects, type Selection, selectProjects, selectSound } from './load.ts';
 import { missingSecrets } from './need-secrets.ts';
 import { claimIdentities, ensureKey, observeSettled } from './observe.ts';
@@ -34,6 +36,18 @@ export async function deploy(
   // Before anything is read: who begins later has seen the newer definitions and sources.
   const turn = Math.round(ctx.clock.ticks() * 1000);
   const { projects, broken } = await select(names, ctx);
+  const known = [...projects, ...broken.map((item) => ({ name: item.project }))].map(({ name }) => name);
+  return recordedAll(known, 'deploy', ctx, async (recorder) => [
+    ...broken.map((item): Outcome => ({ ...item, changed: false })),
+    ...(await deployAll(projects, { ...options, turn, recorder }, ctx)),
+  ]);
+}
+
+async function deployAll(
+  projects: readonly Project[],
+  options: Omit<ExecuteOptions, 'doing' | 'own'>,
+  ctx: Context,
+): Promise<Outcome[]> {
   // Who would not wait for a lock should not wait for a build either.
   if (options.wait === 0 && projects.length === 1) await (await ctx.host.lock(projects[0]!.name, 'deploy'))();
   await makeDataRoot(ctx);
@@ -50,9 +64,8 @@ export async function deploy(
       desiredFor(project, await stillPresent(project, images.get(project.name)!, ctx), observed, ctx),
   }));
   const { own } = certificates;
-  const outcomes = targets.length === 0 ? [] : await execute(targets, ctx, { ...options, own, turn, doing: 'deploy' });
-  const failed = [...broken, ...[...fails].map(([project, error]) => ({ project, error }))];
-  return [...failed.map((item): Outcome => ({ ...item, changed: false })), ...outcomes];
+  const outcomes = targets.length === 0 ? [] : await execute(targets, ctx, { ...options, own, doing: 'deploy' });
+  return [...[...fails].map(([project, error]): Outcome => ({ project, changed: false, error })), ...outcomes];
 }
 
 /** A plan, and the definitions that are no good: their projects stay as they are. */

@@ -1,16 +1,18 @@
 import pLimit from 'p-limit';
 import type { Outcome } from '../core/results.ts';
 import type { Desired, Observed } from '../core/state.ts';
-import { type OwnCertificate, type ProjectPlan, type Step, stepsOf, type StepOf } from '../core/steps.ts';
+import { type OwnCertificate, type ProjectPlan, projectSteps, type Step, stepsOf, type StepOf } from '../core/steps.ts';
 import { quote } from '../core/units.ts';
 import { EXIT, HostctlError } from '../errors.ts';
 import type { Context } from '../ports.ts';
 import { Job } from './job.ts';
+import type { Recorder } from './journal.ts';
 import { HOST_WAIT_MS, liveSites, observe, observeSettled } from './observe.ts';
 import { planAll } from './prepare.ts';
 import { reported } from './progress.ts';
 import { startProxy } from './proxy.ts';
 import { Router } from './router.ts';
+import { bareRun } from './run.ts';
 import { carryOut } from './steps.ts';
 
 /** Projects worked on at once: more gains nothing on two cores, and the engine answers slower. */
@@ -32,6 +34,7 @@ export interface ExecuteOptions {
   readonly wait: number;
   /** Of a deploy: when it began, in microseconds since the machine started. An older one gives way to a newer one. */
   readonly turn?: number;
+  readonly recorder: Recorder;
   readonly doing: string;
 }
 
@@ -58,6 +61,10 @@ export async function execute(targets: readonly Target[], ctx: Context, options:
     const finished = sound.every((item) => observed.unfinished[item.project] === undefined);
     if (finished && stepsOf(plan).length === 0)
       return [...failed, ...plan.projects.map((item) => unchanged(item, observed))];
+    for (const item of plan.projects) {
+      if (projectSteps(item).length > 0 || observed.unfinished[item.project])
+        await options.recorder.begin(item.project);
+    }
     await prepareHost(plan.host, observed, ctx);
     const every = WATCH_MS * Math.max(1, plan.projects.length / 2);
     const jobs = plan.projects.map((item, index) => new Job(item, sound[index]!, observed, ctx, every));
@@ -100,11 +107,11 @@ async function lockAll(
 ): Promise<{ failures: Map<string, unknown>; release: () => Promise<void> }> {
   const failures = new Map<string, unknown>();
   const unlocks: (() => Promise<void>)[] = [];
-  const until = ctx.clock.now() + options.wait;
+  const until = ctx.clock.ticks() + options.wait;
   // In one order everywhere, so that two deploys never wait for each other.
   for (const { project } of targets.toSorted((a, b) => (a.project < b.project ? -1 : 1))) {
     try {
-      unlocks.push(await ctx.host.lock(project, options.doing, Math.max(0, until - ctx.clock.now()), options.turn));
+      unlocks.push(await ctx.host.lock(project, options.doing, Math.max(0, until - ctx.clock.ticks()), options.turn));
     } catch (error) {
       failures.set(project, error);
     }
@@ -126,11 +133,7 @@ async function prepareHost(steps: readonly Step[], observed: Observed, ctx: Cont
     for (const step of steps) {
       await reported('host', step, ctx, async () => {
         if (step.do === 'proxy') return startProxy(step, await observe(ctx), ctx);
-        return carryOut(step as StepOf<'network'>, {
-          ctx,
-          desired: { project: '', workloads: [], media: [], images: {} },
-          history: { releases: [] },
-        });
+        return carryOut(step as StepOf<'network'>, bareRun(ctx));
       });
     }
   } finally {

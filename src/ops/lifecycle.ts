@@ -2,9 +2,10 @@ import { byNeeds } from '../core/needs.ts';
 import type { Observed, Workload } from '../core/state.ts';
 import type { Context } from '../ports.ts';
 import { liveContainers, requireDeployed } from './containers.ts';
+import { recordedAlone } from './journal.ts';
 import { observe } from './observe.ts';
 import { waitReady } from './ready.ts';
-import { hostOf } from './steps.ts';
+import { hostOf } from './asked.ts';
 
 /**
  * Which apps of the live release a command is about; all of them without a name.
@@ -18,17 +19,16 @@ async function withLive(
   ctx: Context,
   work: (workloads: readonly Workload[], observed: Observed) => Promise<void>,
 ): Promise<string[]> {
-  const unlock = await ctx.host.lock(project, doing, wait);
-  try {
+  requireDeployed(project, await observe(ctx));
+  const change = { project, doing: app === undefined ? doing : `${doing} ${app}`, wait };
+  return recordedAlone(change, ctx, async () => {
     const observed = await observe(ctx);
     requireDeployed(project, observed);
     const all = observed.histories[project]?.current?.desired.workloads ?? [];
     const workloads = byNeeds(all).filter((item) => app === undefined || item.app === app);
     await work(workloads, observed);
     return workloads.map((item) => item.container.name);
-  } finally {
-    await unlock();
-  }
+  });
 }
 
 /** Stops apps so that they stay down, whatever happens to the engine. Media goes on being served. */

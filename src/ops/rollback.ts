@@ -6,6 +6,7 @@ import { EXIT, HostctlError } from '../errors.ts';
 import type { Context } from '../ports.ts';
 import { containersOf } from './containers.ts';
 import { execute } from './execute.ts';
+import { recordedAll } from './journal.ts';
 import { observe } from './observe.ts';
 import { secretGone } from './secret-store.ts';
 
@@ -16,11 +17,10 @@ export async function rollback(project: string, to: number | undefined, wait: nu
     project,
     desired: (observed: Observed) => restored(findRelease(project, wanted.id, observed), observed, ctx),
   };
-  const [outcome] = await execute([target], ctx, {
-    wait,
-    doing: `rollback to release ${wanted.id}`,
-    rollbackOf: wanted.id,
-  });
+  const doing = `rollback to release ${wanted.id}`;
+  const [outcome] = await recordedAll([project], doing, ctx, (recorder) =>
+    execute([target], ctx, { wait, doing, recorder, rollbackOf: wanted.id }),
+  );
   return outcome!;
 }
 

@@ -7,6 +7,7 @@ import { quote } from '../core/units.ts';
 import { EXIT, HostctlError } from '../errors.ts';
 import type { Context } from '../ports.ts';
 import { makeDataRoot } from './directories.ts';
+import { type Change, recordedAlone } from './journal.ts';
 import { type Loaded, loadProjects, projectNames } from './load.ts';
 import { observe } from './observe.ts';
 import { eraseSecret, readSecret, storedSecrets, writeSecret } from './secret-store.ts';
@@ -41,17 +42,18 @@ export async function setSecret(project: string, name: string, input: Uint8Array
   await requireSettable(project, name, ctx);
   const secret = new Secret(requireValue(fromInput(input)));
   await makeDataRoot(ctx);
-  const unlock = await ctx.host.lock('the secrets', 'secrets set', LOCK_WAIT_MS);
-  try {
+  return recordedAlone(changeOf(project, `secrets set ${name}`), ctx, async () => {
     const newest = (await storedSecrets(project, ctx))[name]?.at(-1);
     const before = newest === undefined ? undefined : await readSecret(project, name, newest, ctx);
     const changed = before === undefined || !before.secret.equals(secret);
     const version = changed ? await writeSecret(project, name, secret, ctx) : newest!;
     const loaded = await loadProjects(ctx.files, ctx.workspace, ctx.templates.runtimes);
     return { project, name, version, changed, apps: appsWith(project, name, loaded) };
-  } finally {
-    await unlock();
-  }
+  });
+}
+
+function changeOf(project: string, doing: string): Change {
+  return { project, doing, lock: 'the secrets', wait: LOCK_WAIT_MS };
 }
 
 function requireValue(value: Uint8Array): Uint8Array {
@@ -119,8 +121,7 @@ export async function removeSecret(
   ctx: Context,
 ): Promise<{ readonly releases: readonly number[] }> {
   const view = await requireRemovable(project, name, options.force, ctx);
-  const unlock = await ctx.host.lock('the secrets', 'secrets remove', LOCK_WAIT_MS);
-  try {
+  return recordedAlone(changeOf(project, `secrets remove ${name}`), ctx, async () => {
     const { histories, secretFiles } = await observe(ctx);
     const live = new Set(histories[project]?.current?.desired.workloads.map((item) => item.container.name));
     await eraseSecret(project, name, ctx);
@@ -128,9 +129,7 @@ export async function removeSecret(
       if (!live.has(container)) await ctx.host.remove(`${LAYOUT.secretFilesOf(project, container)}/${name}`);
     }
     return { releases: view.releases.filter((release) => !release.live).map((release) => release.id) };
-  } finally {
-    await unlock();
-  }
+  });
 }
 
 /** What would be removed; fails while something uses it, unless it is to go all the same. */

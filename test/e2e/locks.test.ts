@@ -202,12 +202,13 @@ describe('while one deploy is at it', () => {
   test('from another container it is excluded, too; and one there excludes those here, until it is killed', async () => {
     const name = `${lab.instance}-runner`;
     const binds = ['/usr:/usr:ro', `${ROOT}:${ROOT}:ro`, `${lab.dir}:${lab.dir}`, `${lab.data}:${lab.data}`];
-    const runner = [
-      ['docker', 'run', '--rm', '--name', name, '--hostname', 'runner', '--user', '0', '--network', 'none'],
-      [...binds, `${SOCKET.replace('unix://', '')}:/run/docker.sock`].flatMap((bind) => ['--volume', bind]),
-      ['--env', 'DOCKER_HOST=unix:///run/docker.sock', '--workdir', lab.dir, '--entrypoint', '/usr/bin/env'],
-      [await someBase(lab), '-'],
-    ].flat();
+    const mounts = [...binds, `${SOCKET.replace('unix://', '')}:/run/docker.sock`];
+    const words = [
+      `docker run --rm --name ${name} --hostname runner --user 0 --network none`,
+      ...mounts.map((mount) => `--volume ${mount}`),
+      `--env DOCKER_HOST=unix:///run/docker.sock --workdir ${lab.dir} --entrypoint /usr/bin/env ${await someBase(lab)} -`,
+    ];
+    const runner = words.join(' ').split(' ');
     const refused = await start('deploy gated', runner).result;
     expect(refused.err).toContain(`(deploy, process ${first.child.pid})`);
     expect(refused.code).toBe(4);

@@ -6,6 +6,7 @@ import { LAYOUT } from '../../src/core/layout.ts';
 import type { Workspace } from '../../src/core/model.ts';
 import type { Web, WebAnswer, WebAsk, WebServer } from '../../src/core/reply.ts';
 import { hashOf, partName } from '../../src/core/names.ts';
+import type { Notice, Notifier } from '../../src/core/journal.ts';
 import type { LockView } from '../../src/core/lock.ts';
 import type { Authority, CertificateOrder, Dns } from '../../src/core/order.ts';
 import { normaliseWorkspace } from '../../src/core/workspace.ts';
@@ -182,8 +183,18 @@ class FakeHost implements Host {
     throw new HostctlError('SUPERSEDED', `a newer deploy of ${name} takes the place of this one`, { exit: 4 });
   }
 
+  /** Lines of the audit log. */
+  readonly log: string[] = [];
+  async append(line: string): Promise<void> {
+    this.gate(true);
+    this.log.push(line);
+  }
+  async journal(): Promise<string[]> {
+    return this.log;
+  }
+
   async locks(): Promise<LockView[]> {
-    const rest = { who: 'tester@here', since: null, pid: null };
+    const rest = { who: 'tester@here', since: null, pid: 1 };
     return [...this.held].map(([name, doing]) => ({ name, state: 'held', doing, ...rest }));
   }
 }
@@ -338,6 +349,7 @@ class FakeMachine implements Machine {
   async systemd(): Promise<boolean> {
     return this.runsSystemd;
   }
+  readonly pid = 1;
   readonly node = '24.0.0';
   readonly programs = new Set(['mmdebstrap', 'dockerd']);
 
@@ -378,6 +390,20 @@ class FakeMachine implements Machine {
   }
   async listens(_port: number): Promise<boolean> {
     return false;
+  }
+}
+
+class FakeNotifier implements Notifier {
+  /** What was sent where. */
+  readonly sent: { readonly to: string; readonly notice: Notice }[] = [];
+  broken = false;
+
+  async post(url: string, notice: string): Promise<void> {
+    if (this.broken) throw new Error('nobody listens');
+    this.sent.push({ to: url, notice: JSON.parse(notice) as Notice });
+  }
+  run(argv: readonly string[], notice: string): Promise<void> {
+    return this.post(argv.join(' '), notice);
   }
 }
 
@@ -432,6 +458,7 @@ export class World implements Context {
   readonly files = new FakeFiles();
   readonly machine = new FakeMachine();
   readonly ui = new FakeUi();
+  readonly notifier = new FakeNotifier();
   readonly clock = new FakeClock();
   readonly prober = new FakeProber(this);
   readonly issuer = new FakeAuthority();
@@ -445,6 +472,7 @@ export class World implements Context {
   private constructor(templates: Templates, workspace: Workspace) {
     this.templates = templates;
     this.workspace = workspace;
+    this.engine.now = () => this.clock.now();
   }
 
   /** @param definitions project name → YAML, with sources at /src/<project> */

@@ -32,6 +32,8 @@ export interface LabOptions {
   readonly settings?: string;
   /** Another engine than this machine's. */
   readonly endpoint?: string;
+  /** Where that one publishes ports; default: 127.0.0.1. */
+  readonly address?: string;
   /** Words in front of every hostctl: a program that runs it somewhere else. */
   readonly through?: readonly string[];
 }
@@ -69,6 +71,7 @@ export class Lab {
       https: false,
       settings: 'bases: { from: debian }\n',
       endpoint: SOCKET,
+      address: '127.0.0.1',
       through: [],
     };
     return new Lab(await freePort(), await freePort(), { ...defaults, ...options });
@@ -77,16 +80,23 @@ export class Lab {
   /** What hostctl.yaml says. */
   get settings(): { readonly rest: string; readonly proxy: string } {
     const { driver, more, settings, https } = this.#options;
-    const rest = `instance: ${this.instance}\ndata: ${this.data}\n${settings}`;
+    // Most tests deploy what is good, again and again.
+    const watch = settings.includes('defaults:') ? '' : 'defaults: { watch: 0s }\n';
+    const rest = `instance: ${this.instance}\ndata: ${this.data}\n${watch}${settings}`;
     const extra = more(this.instance);
     const words = [
       `driver: ${driver}`,
-      'address: 127.0.0.1',
+      `address: ${this.address}`,
       `http: ${this.port}`,
       ...(https ? [`https: ${this.https}`] : []),
       ...(extra === '' ? [] : [extra]),
     ];
     return { rest, proxy: `proxy: { ${words.join(', ')} }\n` };
+  }
+
+  /** Where the proxy answers. */
+  get address(): string {
+    return this.#options.address;
   }
 
   /** The container that publishes the ports. */
@@ -222,7 +232,7 @@ export interface Inspect {
   };
   readonly Mounts: readonly { readonly Source: string; readonly Destination: string; readonly RW: boolean }[];
   readonly NetworkSettings: {
-    readonly Networks: Readonly<Record<string, { readonly IPAddress: string }>>;
+    readonly Networks: Readonly<Record<string, { readonly IPAddress: string; readonly Gateway: string }>>;
     readonly Ports: Readonly<Record<string, unknown>>;
   };
 }
