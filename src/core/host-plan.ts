@@ -1,4 +1,5 @@
 import type { ContainerSpec, NetworkSpec } from './container.ts';
+import { planFence } from './fence.ts';
 import { chooseSubnet } from './identity.ts';
 import { linkTarget } from './layout.ts';
 import type { Workspace } from './model.ts';
@@ -9,7 +10,10 @@ import type { Step, StepOf } from './steps.ts';
 /** What every project on this host needs first: the shared networks and the proxy. @param parts its containers, the edge last */
 export function planHost(observed: Observed, parts: readonly ContainerSpec[], workspace: Workspace): Step[] {
   const proxy = planProxy(observed, parts);
-  const steps: Step[] = [...planSharedNetworks(observed, parts, workspace), ...planForeign(observed, workspace)];
+  const networks = planSharedNetworks(observed, parts, workspace);
+  const egress = egressNetwork(workspace.instance);
+  const egressIsNew = networks.some((step) => step.do === 'network' && step.network.name === egress);
+  const steps: Step[] = [...networks, ...planFence(observed.fence, egressIsNew), ...planForeign(observed, workspace)];
   if (proxy) steps.push(proxy);
   // A proxy that is started loads the routes anyway.
   const why = linksAstray(observed) ? 'a switch was interrupted' : 'the proxy has others loaded';

@@ -1,7 +1,7 @@
 import type { StoredCertificate } from './certificate.ts';
 import type { ContainerSpec } from './container.ts';
 import type { Identity } from './identity.ts';
-import type { App, Health, Media } from './model.ts';
+import type { App, Health, Media, Relaxation } from './model.ts';
 import type { Site } from './routes.ts';
 import type { Maintenance } from './settings.ts';
 
@@ -29,8 +29,20 @@ export interface Workload {
   readonly overlap: boolean;
   /** Milliseconds. */
   readonly drain: number;
+  /** What its hardening gives up, and why; absent when nothing. */
+  readonly relax?: readonly Relaxation[];
   /** Directories to make before it starts, relative to the data root. */
   readonly volumes: readonly string[];
+  /** Absent without secrets. */
+  readonly secrets?: GivenSecrets;
+}
+
+/** The secrets of a container. Never their values, nor anything made from them. */
+interface GivenSecrets {
+  /** Directory with the files, relative to the data root. */
+  readonly files: string;
+  /** Name → version. */
+  readonly versions: Readonly<Record<string, number>>;
 }
 
 /** Everything one project should be. */
@@ -51,6 +63,14 @@ export interface ImageIdentity {
   readonly identity?: string;
   /** Image id on the engine, when it is there. */
   readonly id?: string;
+  /** What it starts by itself; only for an app that is started through a shell because of its secrets. */
+  readonly start?: ImageStart;
+}
+
+/** Entry point and command of an image. */
+export interface ImageStart {
+  readonly entrypoint: readonly string[];
+  readonly command: readonly string[];
 }
 
 /** Files of one alias, below `media/<project>/`. */
@@ -102,7 +122,23 @@ export interface Release {
   readonly by: string;
   /** Set when this release brought an earlier one back. */
   readonly rollbackOf?: number;
+  /** What its release commands did before it went live; absent in records from before this was written down. */
+  readonly hooks?: readonly HookRecord[];
+  /** App → `name@sha256:…` in the registry its image came from. */
+  readonly digests?: Readonly<Record<string, string>>;
+  /** Milliseconds from the first start of a container until all were ready; absent when none was started. */
+  readonly startedIn?: number;
   readonly desired: Desired;
+}
+
+/** A release command that went well; with any other, there is no release. */
+export interface HookRecord {
+  readonly app: string;
+  readonly command: readonly string[];
+  readonly code: number;
+  readonly ms: number;
+  /** The last lines it wrote. */
+  readonly log: readonly string[];
 }
 
 export interface History {
@@ -120,6 +156,17 @@ export interface Unfinished {
   readonly stopped: readonly string[];
   /** Given other limits. */
   readonly limited: readonly string[];
+  /** Set from just before the switch until the new release has been watched for its time. */
+  readonly trial?: Trial;
+}
+
+/** A release that is live and has not proven itself yet. */
+export interface Trial {
+  readonly release: number;
+  /** The one that comes back when it fails; none at a first deploy. */
+  readonly before?: number;
+  /** Containers of that one which ran, or tried to, when the deploy began. */
+  readonly alive: readonly string[];
 }
 
 export interface EngineInfo {
@@ -135,6 +182,17 @@ export interface EngineInfo {
   readonly warnings: readonly string[];
   /** `seccomp`, `apparmor`, … */
   readonly security: readonly string[];
+}
+
+/**
+ * Apps that may reach the outside do so through a bridge on which this host has an address, and with it everything that
+ * listens on all addresses. The fence is a table of the kernel's packet filter that lets them have the proxy's ports and
+ * name servers there, and nothing else; and keeps them from what clouds tell every machine at a link-local address.
+ */
+export interface Fence {
+  readonly state: 'up' | 'down' | 'impossible';
+  /** Why it cannot be put up. */
+  readonly why?: string;
 }
 
 /** One snapshot of the world; planning never looks at the world again. */
@@ -160,6 +218,12 @@ export interface Observed {
   readonly uploadOwners: Readonly<Record<string, number>>;
   /** Link below `media/` → the directory beside it that it leads to. */
   readonly mediaLinks: Readonly<Record<string, string>>;
+  /** Versions of each secret, the newest last, by project and name. */
+  readonly secrets: Readonly<Record<string, Readonly<Record<string, readonly number[]>>>>;
+  /** Containers with files of secrets, by project; they need not exist. */
+  readonly secretFiles: Readonly<Record<string, readonly string[]>>;
+  /** Whether apps are kept from the services of this host. */
+  readonly fence: Fence;
   /** Whether what the proxy has loaded is what the live releases ask for. */
   readonly proxyCurrent: boolean;
 }

@@ -1,11 +1,13 @@
 import type { Readable } from 'node:stream';
+import type { Inspection, ReadBack } from '../core/audit-container.ts';
 import type { ContainerSpec, NetworkSpec } from '../core/container.ts';
 import type { Limits } from '../core/model.ts';
 import { LABEL } from '../core/names.ts';
 import type { ContainerView, EngineInfo, NetworkView } from '../core/state.ts';
 import { formatDuration } from '../core/units.ts';
 import { EXIT, HostctlError } from '../errors.ts';
-import type { BuildOptions, ContainerState, Engine, ImageView, LogLine, LogOptions, Usage } from '../ports.ts';
+import type { ContainerState, Engine, ImageView, LogLine, LogOptions, Usage } from '../ports.ts';
+import type { BuildOptions } from '../core/build.ts';
 import { EngineApi, EngineError } from './api.ts';
 import { buildImage, importRoot, pullImage } from './images.ts';
 import { createBody, limitFields, networkBody } from './options.ts';
@@ -14,7 +16,7 @@ import { differences, type Inspected } from './readback.ts';
 import * as refusals from './refusals.ts';
 import { isStatus, missing } from './refusals.ts';
 import { logLines } from './streams.ts';
-import { usageBetween, type StatsSample } from './usage.ts';
+import { memoryOf, usageBetween, type StatsSample } from './usage.ts';
 import * as views from './views.ts';
 
 /** The newest API version this adapter was tried with. */
@@ -91,6 +93,13 @@ export class DockerEngine implements Engine {
     return raw && views.state(raw);
   }
 
+  async readBack(name: string, spec?: ContainerSpec): Promise<ReadBack | undefined> {
+    const settings = await missing(
+      this.#json<Inspection & Inspected>({ method: 'GET', path: `/containers/${name}/json` }),
+    );
+    return settings && { settings, drift: spec ? differences(createBody(spec), settings) : [] };
+  }
+
   async networks(): Promise<NetworkView[]> {
     const list = await this.#json<views.RawNetwork[]>({ method: 'GET', path: '/networks' });
     return list.map(views.network);
@@ -98,13 +107,13 @@ export class DockerEngine implements Engine {
 
   async image(ref: string): Promise<ImageView | undefined> {
     const raw = await missing(this.#json<views.RawImage>({ method: 'GET', path: `/images/${ref}/json` }));
-    return raw && { id: raw.Id, labels: raw.Config?.Labels ?? {}, tags: raw.RepoTags ?? [] };
+    return raw && views.image(raw);
   }
 
   async images(label: string): Promise<ImageView[]> {
     const filters = JSON.stringify({ label: [label] });
     const list = await this.#json<views.RawImageSummary[]>({ method: 'GET', path: '/images/json', query: { filters } });
-    return list.map((raw) => ({ id: raw.Id, labels: raw.Labels ?? {}, tags: raw.RepoTags ?? [] }));
+    return list.map(views.imageSummary);
   }
 
   async create(spec: ContainerSpec): Promise<void> {
@@ -227,6 +236,13 @@ export class DockerEngine implements Engine {
     const first = await sample();
     await new Promise((resolve) => setTimeout(resolve, SAMPLE_MS));
     return usageBetween(first, await sample());
+  }
+
+  async memory(name: string): Promise<number | undefined> {
+    const query = { stream: false, 'one-shot': true };
+    const call = { method: 'GET', path: `/containers/${name}/stats`, query } as const;
+    const sample = await missing(this.#json<StatsSample>(call));
+    return sample?.memory_stats.usage === undefined ? undefined : memoryOf(sample);
   }
 
   async copyFrom(name: string, path: string): Promise<Readable> {

@@ -7,7 +7,16 @@ export interface Inspected {
   readonly HostConfig: Readonly<Record<string, unknown>>;
 }
 
-const CONFIG_FIELDS = ['User', 'Entrypoint', 'Cmd', 'StopSignal', 'StopTimeout', 'Tty', 'OpenStdin'] as const;
+const CONFIG_FIELDS = [
+  'User',
+  'Entrypoint',
+  'Cmd',
+  'StopSignal',
+  'StopTimeout',
+  'Tty',
+  'OpenStdin',
+  'Healthcheck',
+] as const;
 
 /**
  * The engine ignores fields it does not know and says nothing, so what was asked is compared with what it wrote down.

@@ -11,6 +11,7 @@ import type { Machine, RunOptions } from '../ports.ts';
 /** Programs and facts of the machine hostctl runs on. */
 export class LocalMachine implements Machine {
   readonly root = process.getuid?.() === 0;
+  readonly pid = process.pid;
   readonly node = process.versions.node;
   readonly #env: NodeJS.ProcessEnv;
 
@@ -21,6 +22,11 @@ export class LocalMachine implements Machine {
     this.self = self;
   }
 
+  /** Programs of the administrator are there even when the caller's PATH does not say so. */
+  get #path(): string {
+    return [this.#env['PATH'] ?? '', '/usr/sbin', '/sbin'].join(delimiter);
+  }
+
   systemd(): Promise<boolean> {
     return succeeds(access('/run/systemd/system'));
   }
@@ -28,7 +34,7 @@ export class LocalMachine implements Machine {
   run(argv: readonly string[], options: RunOptions = {}): Promise<{ code: number; output: string }> {
     return new Promise((resolve) => {
       const child = spawn(argv[0]!, argv.slice(1), {
-        env: { ...this.#env, ...options.env },
+        env: { ...this.#env, PATH: this.#path, ...options.env },
         stdio: ['ignore', 'pipe', 'pipe'],
         ...(options.within === undefined ? {} : { timeout: options.within }),
       });
@@ -72,9 +78,7 @@ export class LocalMachine implements Machine {
   }
 
   async has(program: string): Promise<boolean> {
-    // Programs of the administrator are there even when the caller's PATH does not say so.
-    const dirs = [...(this.#env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin'];
-    for (const dir of dirs) {
+    for (const dir of this.#path.split(delimiter)) {
       if (await succeeds(access(join(dir, program), constants.X_OK))) return true;
     }
     return false;

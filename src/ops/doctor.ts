@@ -1,6 +1,8 @@
 import { LABEL } from '../core/names.ts';
 import { someNames } from '../core/certificate.ts';
+import { overcommitted } from '../core/memory.ts';
 import type { CheckResult } from '../core/results.ts';
+import { engineDefects, fenceFinding, securityFinding } from '../core/safety.ts';
 import type { EngineInfo, Observed } from '../core/state.ts';
 import { formatSize } from '../core/units.ts';
 import { HostctlError } from '../errors.ts';
@@ -8,6 +10,7 @@ import type { Context } from '../ports.ts';
 import { helperSpec, runOnce } from './run-once.ts';
 import { edgeName } from './driver.ts';
 import { presentOrigin } from './images.ts';
+import { commitmentOf, freeMemory } from './memory.ts';
 import { observe } from './observe.ts';
 import { certificateStatuses } from './status.ts';
 import { proxyAnswers, toolBase } from './proxy.ts';
@@ -18,7 +21,7 @@ const MAX_SKEW_MS = 30_000;
 
 /** Looks at everything a deploy relies on, and says what to do about what is wrong. */
 export async function doctor(ctx: Context): Promise<CheckResult[]> {
-  const findings = [nodeFinding(ctx.machine.node)];
+  const findings = [nodeFinding(ctx.machine.node), await flockFinding(ctx)];
   let observed: Observed;
   try {
     observed = await observe(ctx);
@@ -27,8 +30,10 @@ export async function doctor(ctx: Context): Promise<CheckResult[]> {
     return [...findings, { check: 'engine', state: 'problem', detail: error.message, advice: error.hints.join('; ') }];
   }
   const { engine } = observed;
-  findings.push(engineFinding(engine), ...defects(engine), securityFinding(engine), clockFinding(engine, ctx));
-  findings.push(await limitsFinding(ctx), await diskFinding(ctx), ...(await baseFindings(ctx)));
+  findings.push(engineFinding(engine), ...engineDefects(engine), securityFinding(engine), clockFinding(engine, ctx));
+  findings.push(fenceFinding(observed.fence));
+  findings.push(await limitsFinding(ctx), await memoryFinding(observed, ctx));
+  findings.push(await diskFinding(ctx), ...(await baseFindings(ctx)));
   findings.push(await portFinding(observed, ctx), await proxyFinding(observed, ctx));
   findings.push(...certificateFindings(observed, ctx));
   return findings;
@@ -44,54 +49,23 @@ function nodeFinding(version: string): CheckResult {
   };
 }
 
+/** Locks are held by this program; the one of BusyBox cannot wait. */
+async function flockFinding(ctx: Context): Promise<CheckResult> {
+  const { code, output } = await ctx.machine.run(['flock', '--version']);
+  if (code === 0) return { check: 'locks', state: 'ok', detail: output.trim() };
+  return {
+    check: 'locks',
+    state: 'problem',
+    detail: 'there is no flock of util-linux, which holds the locks',
+    advice: 'install the package util-linux',
+  };
+}
+
 function engineFinding(engine: EngineInfo): CheckResult {
   return {
     check: 'engine',
     state: 'ok',
     detail: `Docker Engine ${engine.version}, ${engine.cpus} cpus, ${formatSize(engine.memory)}`,
-  };
-}
-
-/** Known defects by version, and what they mean for the sites on this host. */
-function defects(engine: EngineInfo): CheckResult[] {
-  const [major = 0, minor = 0, patch = 0] = engine.version.split(/[.+-]/).map(Number);
-  const number = major * 1e6 + minor * 1e3 + patch;
-  const known = [
-    {
-      below: 20_010_027,
-      detail: 'it can lock up for good when containers on one network start and stop at once (moby#46661)',
-      advice: 'hostctl does those steps one at a time here; other tools may not. A newer engine is faster',
-    },
-    {
-      below: 25_000_000,
-      detail: 'its seccomp profile still lets io_uring through',
-      advice: 'upgrade the engine when you can',
-    },
-    {
-      below: 28_000_000,
-      detail: 'a port published on 127.0.0.1 can be reached from the local network (moby#45610)',
-      advice: 'hostctl publishes only the proxy; mind other containers on this host',
-    },
-  ];
-  return known
-    .filter((item) => number < item.below)
-    .map((item) => ({ check: 'engine defect', state: 'warning', detail: item.detail, advice: item.advice }));
-}
-
-function securityFinding(engine: EngineInfo): CheckResult {
-  if (!engine.security.includes('seccomp')) {
-    return {
-      check: 'seccomp',
-      state: 'problem',
-      detail: 'the engine runs without seccomp',
-      advice: 'use a kernel and an engine built with it',
-    };
-  }
-  const apparmor = engine.security.includes('apparmor');
-  return {
-    check: 'security',
-    state: 'ok',
-    detail: apparmor ? 'seccomp and AppArmor' : 'seccomp; this kernel has no AppArmor, which would be a second fence',
   };
 }
 
@@ -140,6 +114,20 @@ async function limitsFinding(ctx: Context): Promise<CheckResult> {
     detail: `the kernel does not enforce ${wrong.join(', ')}`,
     advice: 'boot with cgroup support: cgroup_enable=memory swapaccount=1 on the kernel command line',
   };
+}
+
+async function memoryFinding(observed: Observed, ctx: Context): Promise<CheckResult> {
+  const commitment = commitmentOf(observed, [], ctx);
+  const free = await freeMemory(ctx);
+  const rest = free === undefined ? '' : `; ${formatSize(free)} free`;
+  const text = overcommitted(commitment);
+  if (text !== undefined) {
+    const advice = 'lower limits that are never reached: hostctl status shows what is used';
+    return { check: 'memory', state: 'warning', detail: `${text}${rest}`, advice };
+  }
+  const { limits, total } = commitment;
+  const detail = `all apps and the proxy together may use ${formatSize(limits)} of ${formatSize(total)}${rest}`;
+  return { check: 'memory', state: 'ok', detail };
 }
 
 async function diskFinding(ctx: Context): Promise<CheckResult> {

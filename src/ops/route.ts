@@ -17,7 +17,8 @@ const CONFIRM_MS = 10_000;
 const CONFIRM_POLL_MS = 20;
 /** Loaded before this one, kept for a look back. */
 const OLD_GENERATIONS = 3;
-const PROXY_WAIT_MS = 60_000;
+/** A host full of sites may switch all of them at once, each by its own command. */
+const PROXY_WAIT_MS = 5 * 60_000;
 
 /**
  * The switch: sockets by one rename each, everything else by one configuration that was checked before it is loaded.
@@ -281,11 +282,16 @@ async function refuseFaults(ctx: Context): Promise<void> {
 }
 
 async function removeOldGenerations(used: readonly (string | undefined)[], ctx: Context): Promise<void> {
-  const names = await ctx.host.list(LAYOUT.generations);
-  const links = await Promise.all(Object.values(LAYOUT.live).map((link) => ctx.host.readLink(link)));
-  const keep = new Set([...used, ...links].map((name) => name?.replace('generations/', '')));
-  const old = names.filter((name) => !keep.has(name));
+  const old = await oldGenerations(used, ctx);
   for (const name of old.slice(0, Math.max(0, old.length - OLD_GENERATIONS))) {
     await ctx.host.remove(`${LAYOUT.generations}/${name}`);
   }
+}
+
+/** Configurations that no proxy has loaded. @param used others that stay */
+export async function oldGenerations(used: readonly (string | undefined)[], ctx: Context): Promise<string[]> {
+  const names = await ctx.host.list(LAYOUT.generations);
+  const links = await Promise.all(Object.values(LAYOUT.live).map((link) => ctx.host.readLink(link)));
+  const keep = new Set([...used, ...links].map((name) => name?.replace('generations/', '')));
+  return names.filter((name) => !keep.has(name));
 }

@@ -2,6 +2,7 @@ import { LAYOUT } from '../core/layout.ts';
 import { LABEL } from '../core/names.ts';
 import { EXIT, HostctlError } from '../errors.ts';
 import type { Context } from '../ports.ts';
+import { removeFence } from './fence.ts';
 import { observe } from './observe.ts';
 import { removeRenewal } from './renewal-timer.ts';
 
@@ -27,6 +28,8 @@ export async function undoSetup(ctx: Context): Promise<string[]> {
     await ctx.engine.removeNetwork(network.name);
     removed.push(network.name);
   }
+  const fence = await removeFence(ctx);
+  if (fence !== undefined) removed.push(fence);
   const left = await ctx.host.list(LAYOUT.projects);
   if (left.length > 0) {
     const text = `${ctx.workspace.data} stays: it holds the data of ${left.join(', ')}, which were removed without --purge`;

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { pack } from 'tar-stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { examine } from '../../src/core/audit-container.ts';
 import type { ContainerSpec, NetworkSpec } from '../../src/core/container.ts';
 import { LABEL } from '../../src/core/names.ts';
 import type { Engine } from '../../src/ports.ts';
@@ -101,9 +102,24 @@ export function engineContract(name: string, open: () => Promise<Subject>): void
 
     test('an image that is not there is undefined, and nothing can be made of it', async () => {
       expect(await engine.image('hostctl/none:1')).toBeUndefined();
-      expect(await engine.image(subject.image)).toMatchObject({ id: expect.stringMatching(/^sha256:/) });
+      expect(await engine.image(subject.image)).toMatchObject({
+        id: expect.stringMatching(/^sha256:/),
+        start: { entrypoint: expect.any(Array), command: expect.any(Array) },
+      });
       await expect(engine.create(spec('none', 'true', { image: 'hostctl/none:1' }))).rejects.toThrow(/no such image/i);
       expect(await view('none')).toBeUndefined();
+    });
+
+    test('says what a container uses, and nothing of one that does not run', async () => {
+      const wanted = spec('use', sleeper);
+      expect(await engine.memory(wanted.name)).toBeUndefined();
+      await engine.create(wanted);
+      expect(await engine.memory(wanted.name)).toBeUndefined();
+      await engine.start(wanted.name);
+      expect(await engine.memory(wanted.name)).toBeGreaterThan(100 * 1024);
+      expect(await engine.memory(wanted.name)).toBeLessThan(64 * 1024 ** 2);
+      await engine.stop(wanted.name, 1);
+      expect(await engine.memory(wanted.name)).toBeUndefined();
     });
 
     test('limits change while it runs', async () => {
@@ -113,6 +129,25 @@ export function engineContract(name: string, open: () => Promise<Subject>): void
       const limits = { memory: 96 * 1024 ** 2, cpus: 0.25, pids: 40 };
       await engine.setLimits(wanted.name, limits);
       expect(await engine.inspect(wanted.name)).toMatchObject({ running: true, limits });
+      expect((await engine.readBack(wanted.name, wanted))!.drift.toSorted()).toEqual([
+        'Memory',
+        'MemorySwap',
+        'NanoCpus',
+        'PidsLimit',
+      ]);
+      expect((await engine.readBack(wanted.name, { ...wanted, limits }))!.drift).toEqual([]);
+    });
+
+    test('hands out everything it wrote down, which is what was asked for', async () => {
+      const wanted = spec('settings', sleeper);
+      await engine.create(wanted);
+      await engine.start(wanted.name);
+      const { settings, drift } = (await engine.readBack(wanted.name, wanted))!;
+      expect(drift).toEqual([]);
+      const apparmor = (await engine.info()).security.includes('apparmor');
+      const results = examine(settings, { apparmor, edge: false, relax: [] });
+      expect(results.filter(({ state }) => state === 'failed')).toEqual([]);
+      expect(await engine.readBack('nobody')).toBeUndefined();
     });
 
     test('waits for the end, and hands out the exit code and the log', async () => {
@@ -187,6 +222,7 @@ export function engineContract(name: string, open: () => Promise<Subject>): void
       const wanted = spec('copy', sleeper);
       await engine.create(wanted);
       await expect(engine.copyFrom(wanted.name, '/no/such/path')).rejects.toMatchObject({ code: 'NOT_IN_IMAGE' });
+      (await engine.copyFrom(wanted.name, '/bin/sh')).destroy();
     });
   });
 }

@@ -66,9 +66,14 @@ test('the whole request', () => {
         "8080/tcp": {},
       },
       "Healthcheck": {
+        "Interval": 4020000000000,
+        "Retries": 2,
         "Test": [
-          "NONE",
+          "CMD",
+          "/sbin/docker-init",
+          "--version",
         ],
+        "Timeout": 60000000000,
       },
       "HostConfig": {
         "AutoRemove": false,
@@ -126,8 +131,8 @@ test('the whole request', () => {
         ],
         "ShmSize": 16777216,
         "Tmpfs": {
-          "/cache": "rw,nosuid,nodev,exec,size=1024,mode=0750,uid=20001,gid=20001",
-          "/tmp": "rw,nosuid,nodev,noexec,size=67108864,mode=1777",
+          "/cache": "rw,nosuid,nodev,exec,size=1024,nr_inodes=16384,mode=0750,uid=20001,gid=20001",
+          "/tmp": "rw,nosuid,nodev,noexec,size=67108864,nr_inodes=16384,mode=1777",
         },
         "Ulimits": [
           {

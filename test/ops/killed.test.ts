@@ -4,8 +4,9 @@ import { formatPlan } from '../../src/core/steps.ts';
 import { deploy, plan } from '../../src/ops/deploy.ts';
 import { remove } from '../../src/ops/remove.ts';
 import { rollback } from '../../src/ops/rollback.ts';
+import { removeSecret } from '../../src/ops/secrets.ts';
 import { BLOG, OWN, RENEWED } from '../support/certificates.ts';
-import { cases, deployed, expectWhole, SITE, TCP } from '../support/disturbed.ts';
+import { cases, deployed, expectWhole, give, SECRET, SITE, TCP } from '../support/disturbed.ts';
 import { World } from '../support/world.ts';
 
 const put = (world: World) => deploy(['blog'], world, { wait: 0 });
@@ -26,7 +27,7 @@ describe.each(Object.entries(cases))('%s', (_name, item) => {
   });
 
   test('killed at any change, and given up, leaves what served', async () => {
-    if (!item.serving || item.from === TCP) return;
+    if (!item.serving || item.from !== SITE) return;
     for (let k = 1; ; k += 1) {
       const world = await deployed(item);
       await item.change?.(world);
@@ -83,17 +84,55 @@ test('a removal that is killed at any change and run again leaves nothing', asyn
   }
 });
 
+test('a deploy with a secret that is killed anywhere and given up leaves no value behind', async () => {
+  const files = async (world: World) => (await world.host.list(LAYOUT.secretFiles('blog'))).toSorted();
+  for (let k = 1; ; k += 1) {
+    const world = await deployed({ from: SECRET });
+    await put(world);
+    const before = await files(world);
+    await give(world, 'TOKEN', 'two');
+    const revive = world.killAt(k);
+    await put(world).catch(() => undefined);
+    if (!revive()) break;
+    await give(world, 'TOKEN', 'three');
+    await put(world);
+    await expectWhole(world);
+    expect(formatPlan(await plan(['blog'], world))).toBe('Up to date.\n');
+    const boxes = [...world.engine.boxes.keys()].filter((name) => name.startsWith('blog'));
+    expect(await files(world), `killed at ${k}`).toEqual(boxes.toSorted());
+    expect(boxes).toEqual(expect.arrayContaining(before));
+  }
+});
+
+test('setting and deleting a secret, killed at any change and done again', async () => {
+  for (let k = 1; ; k += 1) {
+    const world = await deployed({ from: SITE });
+    await give(world, 'TOKEN', 'one');
+    const revive = world.killAt(k);
+    await give(world, 'TOKEN', 'two').catch(() => undefined);
+    await removeSecret('blog', 'TOKEN', { force: false }, world).catch(() => undefined);
+    const killed = revive();
+    await removeSecret('blog', 'TOKEN', { force: false }, world).catch(() => undefined);
+    const left = await world.host.list(LAYOUT.secret('blog', 'TOKEN'));
+    expect(left.filter((name) => name.endsWith('.json'))).toEqual([]);
+    // A number that was used never means another value.
+    const used = Math.max(...left.map((name) => Number.parseInt(name, 10)));
+    expect((await give(world, 'TOKEN', 'three')).version).toBeGreaterThan(used);
+    if (!killed) break;
+  }
+});
+
 describe('a certificate', () => {
   const own = `${SITE.replace('www.blog.org', 'www.blog.org, www.example.org')}tls: { certificate: /src/tls/cert.pem, key: /src/tls/key.pem }\n`;
   const ordered = `${SITE.replace('www.blog.org', 'www.blog.org, www.example.org')}tls: { acme: dns }\n`;
   const settings = { proxy: { driver: 'nginx' as const }, tls: { dns: { hook: './hook.sh', wait: '10s' } } };
-  const give = (world: World, pair: typeof OWN): void =>
+  const bring = (world: World, pair: typeof OWN): void =>
     world.source('tls', { 'cert.pem': pair.certificate, 'key.pem': pair.key });
 
   async function start(definition: string): Promise<World> {
     const world = await World.with({ blog: definition }, settings);
     world.source('blog', { 'package.json': '{}', 'server.js': 'one', 'files/a.txt': 'A' });
-    give(world, OWN);
+    bring(world, OWN);
     for (const name of ['www.blog.org', 'www.example.org']) {
       world.dns.records.set(`_acme-challenge.${name}`, [`value of ${name}`]);
     }
@@ -137,7 +176,7 @@ describe('a certificate', () => {
     for (let k = 1; ; k += 1) {
       const world = await start(own);
       await put(world);
-      give(world, RENEWED);
+      bring(world, RENEWED);
       const revive = world.killAt(k);
       await put(world).catch(() => undefined);
       const killed = revive();

@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import { randomBytes, randomInt } from 'node:crypto';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { DockerEngine } from '../../../src/engine/docker.ts';
 import { EngineApi } from '../../../src/engine/api.ts';
 import type { DriverName } from '../../../src/core/model.ts';
+import { fenceTable } from '../../../src/core/fence.ts';
 import { LABEL } from '../../../src/core/names.ts';
 
 export const ROOT = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
@@ -79,7 +80,9 @@ export class Lab {
   /** What hostctl.yaml says. */
   get settings(): { readonly rest: string; readonly proxy: string } {
     const { driver, more, settings, https } = this.#options;
-    const rest = `instance: ${this.instance}\ndata: ${this.data}\n${settings}`;
+    // Most tests deploy what is good, again and again.
+    const watch = settings.includes('defaults:') ? '' : 'defaults: { watch: 0s }\n';
+    const rest = `instance: ${this.instance}\ndata: ${this.data}\n${watch}${settings}`;
     const extra = more(this.instance);
     const words = [
       `driver: ${driver}`,
@@ -124,13 +127,17 @@ export class Lab {
     this.write(`projects/${name}.yaml`, text);
   }
 
-  /** Runs the built program as a user does. */
-  hostctl(args: string, env: NodeJS.ProcessEnv = {}): Promise<Result> {
+  /** Runs the built program as a user does. @param input what stands on its standard input */
+  hostctl(args: string, env: NodeJS.ProcessEnv = {}, input?: string | Buffer): Promise<Result> {
     return new Promise((resolve) => {
       const [program, ...words] = this.#argv(args);
-      execFile(program!, words, { cwd: this.dir, env: this.#env(env), maxBuffer: 64 * 1024 ** 2 }, (error, out, err) =>
+      const options = { cwd: this.dir, env: this.#env(env), maxBuffer: 64 * 1024 ** 2 };
+      const child = execFile(program!, words, options, (error, out, err) =>
         resolve({ code: error ? Number(error.code ?? 1) : 0, out, err }),
       );
+      if (input === undefined) return;
+      // It may end without reading.
+      child.stdin!.on('error', () => undefined).end(input);
     });
   }
 
@@ -179,6 +186,15 @@ export class Lab {
     );
   }
 
+  #dropFence(): void {
+    const [program, ...words] = [...this.#options.through, 'nft', 'delete', 'table', 'inet', fenceTable(this.instance)];
+    try {
+      execFileSync(program, words, { stdio: 'ignore' });
+    } catch {
+      // It had none.
+    }
+  }
+
   async close(): Promise<void> {
     for (const view of await this.engine.containers(this.instance)) await this.engine.remove(view.name);
     const networks = await this.engine.networks();
@@ -187,6 +203,7 @@ export class Lab {
     for (const image of await this.engine.images(`${LABEL.instance}=${this.instance}`)) {
       for (const tag of image.tags) await this.engine.removeImage(tag);
     }
+    this.#dropFence();
     for (const path of [this.dir, this.data]) rmSync(path, { recursive: true, force: true });
   }
 }
@@ -215,7 +232,7 @@ export interface Inspect {
   };
   readonly Mounts: readonly { readonly Source: string; readonly Destination: string; readonly RW: boolean }[];
   readonly NetworkSettings: {
-    readonly Networks: Readonly<Record<string, { readonly IPAddress: string }>>;
+    readonly Networks: Readonly<Record<string, { readonly IPAddress: string; readonly Gateway: string }>>;
     readonly Ports: Readonly<Record<string, unknown>>;
   };
 }
