@@ -33,6 +33,8 @@ if (real.length > 0) {
   // The Docker client is what `.dockerignore` is compared with.
   ensureProgram('docker', 'docker.io');
   ensureProgram('docker', 'docker-cli');
+  // What the fence between apps and their host is made with.
+  ensureProgram('nft', 'nftables');
   // Let's Encrypt's test server with its DNS server, and what makes certificates of a user.
   ensureProgram('pebble', 'pebble');
   ensureProgram('openssl', 'openssl');

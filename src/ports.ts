@@ -1,13 +1,13 @@
 /** Every effect hostctl can have. If it is not here, hostctl cannot do it. */
 import type { Readable } from 'node:stream';
-import type { Inspection } from './core/audit-container.ts';
+import type { ReadBack } from './core/audit-container.ts';
 import type { ContainerSpec, NetworkSpec } from './core/container.ts';
 import type { Journal, Notifier } from './core/journal.ts';
 import type { Locks } from './core/lock.ts';
 import type { Limits, Workspace } from './core/model.ts';
 import type { Authority, Dns } from './core/order.ts';
 import type { Web } from './core/reply.ts';
-import type { Upstream } from './core/routes.ts';
+import type { Prober } from './core/visit.ts';
 import type { Base } from './core/base.ts';
 import type { Runtime } from './core/runtime.ts';
 import type { ContainerView, EngineInfo, ImageStart, NetworkView } from './core/state.ts';
@@ -74,10 +74,7 @@ export interface Engine {
   /** Everything labelled with the instance, running or not: one call. */
   containers(instance: string): Promise<ContainerView[]>;
   inspect(name: string): Promise<ContainerState | undefined>;
-  /** Everything the engine wrote down about a container, in its own words. */
-  settings(name: string): Promise<Inspection | undefined>;
-  /** Names of the settings of a container that are not, or no longer, as hostctl asks for them. */
-  drift(spec: ContainerSpec): Promise<string[]>;
+  readBack(name: string, spec?: ContainerSpec): Promise<ReadBack | undefined>;
   networks(): Promise<NetworkView[]>;
   image(ref: string): Promise<ImageView | undefined>;
   images(label: string): Promise<ImageView[]>;
@@ -162,37 +159,7 @@ export interface UnpackOptions extends Owner {
   readonly like?: string;
 }
 
-// ---- the proxy, as a visitor and as its owner
-
-export type Answer =
-  | { readonly ok: true; readonly status: number; readonly ms: number; readonly location?: string }
-  | { readonly ok: false; readonly reason: string; readonly ms: number };
-
-export interface ProbeRequest {
-  readonly host: string;
-  readonly path: string;
-  /** Milliseconds. */
-  readonly timeout: number;
-  /** Whose site it is; it lets hostctl in also while it is closed for maintenance. */
-  readonly project?: string;
-  /** Goes where the proxy sends who asks for https instead: the site has it, or may. */
-  readonly secure?: boolean;
-  /** Sees the 404 for nobody's hostname, which hostctl's other visits get no answer for. */
-  readonly anybody?: boolean;
-}
-
-export interface Prober {
-  /** Asks a container that is not routed yet, with the headers a visitor's request would have. */
-  candidate(upstream: ProbeTarget, request: ProbeRequest): Promise<Answer>;
-  /** Asks through the public port, as a visitor does. */
-  visit(request: ProbeRequest): Promise<Answer>;
-  /** Name of the generation the proxy has loaded, or undefined while it does not answer. */
-  generation(): Promise<string | undefined>;
-  /** Routes the proxy has taken in and cannot use, with its reasons. */
-  faults(): Promise<string[]>;
-}
-
-export type ProbeTarget = { readonly kind: 'socket'; readonly path: string } | Extract<Upstream, { kind: 'port' }>;
+export type { Answer, Prober, ProbeRequest, ProbeTarget } from './core/visit.ts';
 
 // ---- this machine
 

@@ -18,7 +18,7 @@ describe('docs', () => {
   test('errors.md has one heading per code, and no other', () => {
     const used = new Set(
       sources.flatMap((path) =>
-        [...read(path).matchAll(/(?:HostctlError|super)\(\s*'([A-Z_]+)'/g)].map((match) => match[1]!),
+        [...read(path).matchAll(/(?:HostctlError|Fault|super)\(\s*'([A-Z_]+)'/g)].map((match) => match[1]!),
       ),
     );
     const explained = [...read('docs/errors.md').matchAll(/^## (\w+)$/gm)].map((match) => match[1]!);

@@ -22,6 +22,13 @@ export interface Inspection {
   readonly NetworkSettings?: { readonly Networks?: Readonly<Record<string, unknown>> | null };
 }
 
+/** What the engine wrote down about a container. */
+export interface ReadBack {
+  readonly settings: Inspection;
+  /** Names of those that are not, or no longer, as hostctl asks for them; empty where nobody said what that is. */
+  readonly drift: readonly string[];
+}
+
 interface HostSettings {
   readonly SecurityOpt?: readonly string[] | null;
   readonly CapAdd?: readonly string[] | null;

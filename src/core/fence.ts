@@ -1,19 +1,8 @@
 import { LABEL } from './names.ts';
 import type { ProxySettings, Workspace } from './model.ts';
 import { egressNetwork, hashOf } from './names.ts';
-import type { NetworkView } from './state.ts';
+import type { Fence, NetworkView } from './state.ts';
 import type { Step } from './steps.ts';
-
-/**
- * Apps that may reach the outside do so through a bridge on which this host has an address, and with it everything that
- * listens on all addresses. The fence is a table of the kernel's packet filter that lets them have the proxy's ports and
- * name servers there, and nothing else; and keeps them from what clouds tell every machine at a link-local address.
- */
-export interface Fence {
-  readonly state: 'up' | 'down' | 'impossible';
-  /** Why it cannot be put up. */
-  readonly why?: string;
-}
 
 /** What the rules are made of. */
 export interface FenceInput {

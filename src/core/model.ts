@@ -29,6 +29,8 @@ export interface Workspace {
   readonly limits: Limits;
   /** Earlier releases kept for a rollback. */
   readonly keep: number;
+  /** Milliseconds new copies are watched after the switch. */
+  readonly watch: number;
   readonly notify?: Notify;
 }
 
@@ -170,6 +172,8 @@ export interface Health {
   readonly command?: readonly string[];
   /** Milliseconds until it must be ready. */
   readonly within: number;
+  /** Milliseconds it is watched after the switch; absent: as long as usual. */
+  readonly watch?: number;
 }
 
 export interface Volume {

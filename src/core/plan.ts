@@ -17,6 +17,7 @@ import {
 import { planStarts, timing } from './starts.ts';
 import type { OwnCertificate, ProjectPlan, Step, StepOf } from './steps.ts';
 import { planOrder, planOwnCertificate } from './tls-plan.ts';
+import { planWatch } from './trial.ts';
 
 export interface PlanOptions {
   readonly workspace: Workspace;
@@ -53,12 +54,13 @@ export function planProject(desired: Desired, observed: Observed, options: PlanO
   const route = planRoute(desired, observed, history, options);
   const kept = keptReleases(route?.release, history, options.workspace.keep);
   const forget = planForget(desired, old, kept, history, observed, options.workspace);
+  const watch = planWatch(desired, before, route !== undefined, history, observed);
   const retire = planRetire(desired, old, starting, history);
   return {
     project: desired.project,
     before,
     ...(route ? { route } : {}),
-    after: [...planOwners(desired, observed), ...retire, ...forget, ...planOrder(desired, observed, options)],
+    after: [...planOwners(desired, observed), ...watch, ...retire, ...forget, ...planOrder(desired, observed, options)],
   };
 }
 

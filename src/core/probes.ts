@@ -53,11 +53,12 @@ function perl(code: string): string {
   return `perl -e '${code}'`;
 }
 
-/** All of them as one program of bash, which says how each went. */
+/** All of them as one program of bash, which says how each went. What is held by silence takes its time, so side by side. */
 export function probeProgram(probes: readonly Probe[]): string {
-  return probes
-    .map(({ script }, index) => `( ${script} ) >/dev/null 2>&1 && echo ${index} open || echo ${index} held`)
-    .join('\n');
+  const tries = probes.map(
+    ({ script }, index) => `{ ( ${script} ) >/dev/null 2>&1 && echo ${index} open || echo ${index} held; } &`,
+  );
+  return [...tries, 'wait'].join('\n');
 }
 
 /** Whether each was held; undefined where nothing was said. @param lines what the program wrote */

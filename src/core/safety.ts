@@ -1,6 +1,5 @@
-import type { Fence } from './fence.ts';
 import type { CheckResult } from './results.ts';
-import type { EngineInfo } from './state.ts';
+import type { EngineInfo, Fence } from './state.ts';
 
 /** Known defects by version, and what they mean for the sites on this host. */
 export function engineDefects(engine: EngineInfo): CheckResult[] {

@@ -26,6 +26,11 @@ const health = z
       .describe("Asked with the site's first hostname until it answers 2xx or 3xx. Default `/`.")
       .optional(),
     within: duration('1s', '1d').describe('How long the app may take to become ready. Default `60s`.').optional(),
+    watch: duration('0s', '1h')
+      .describe(
+        'How long it is watched after the switch: if it ends or stops answering, the earlier release comes back. Default `3s`.',
+      )
+      .optional(),
     expect: z
       .array(whole('write each status as a number, such as 401', 100, 599, 'a status is 100 to 599'))
       .min(1, { error: 'at least one status, such as [401]' })

@@ -1,6 +1,5 @@
 import type { StoredCertificate } from './certificate.ts';
 import type { ContainerSpec } from './container.ts';
-import type { Fence } from './fence.ts';
 import type { Identity } from './identity.ts';
 import type { App, Health, Media, Relaxation } from './model.ts';
 import type { Site } from './routes.ts';
@@ -141,6 +140,17 @@ export interface Unfinished {
   readonly stopped: readonly string[];
   /** Given other limits. */
   readonly limited: readonly string[];
+  /** Set from just before the switch until the new release has been watched for its time. */
+  readonly trial?: Trial;
+}
+
+/** A release that is live and has not proven itself yet. */
+export interface Trial {
+  readonly release: number;
+  /** The one that comes back when it fails; none at a first deploy. */
+  readonly before?: number;
+  /** Containers of that one which ran, or tried to, when the deploy began. */
+  readonly alive: readonly string[];
 }
 
 export interface EngineInfo {
@@ -156,6 +166,17 @@ export interface EngineInfo {
   readonly warnings: readonly string[];
   /** `seccomp`, `apparmor`, … */
   readonly security: readonly string[];
+}
+
+/**
+ * Apps that may reach the outside do so through a bridge on which this host has an address, and with it everything that
+ * listens on all addresses. The fence is a table of the kernel's packet filter that lets them have the proxy's ports and
+ * name servers there, and nothing else; and keeps them from what clouds tell every machine at a link-local address.
+ */
+export interface Fence {
+  readonly state: 'up' | 'down' | 'impossible';
+  /** Why it cannot be put up. */
+  readonly why?: string;
 }
 
 /** One snapshot of the world; planning never looks at the world again. */

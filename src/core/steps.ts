@@ -28,6 +28,7 @@ export type Step = { readonly why: string } & (
   | { readonly do: 'tls'; readonly project: string; readonly own: OwnCertificate }
   | Route
   | { readonly do: 'order'; readonly site: Site }
+  | { readonly do: 'watch'; readonly workloads: readonly Workload[]; readonly ms: number }
   | { readonly do: 'own'; readonly set: MediaSet; readonly project: string; readonly uid: number }
   | { readonly do: 'unroute'; readonly project: string }
   | { readonly do: 'limits'; readonly container: string; readonly limits: Limits }
@@ -139,6 +140,8 @@ export function subjectOf(step: Step): string {
     case 'start':
     case 'ready':
       return step.workload.container.name;
+    case 'watch':
+      return step.workloads.map((item) => item.container.name).join(', ');
     case 'task':
       return `${step.workload.app}: ${step.command.join(' ')}`;
     case 'media':

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { NOTIFIED } from './journal.ts';
-import { image, limits, name, program, text, whole } from './schema-parts.ts';
+import { duration, image, limits, name, program, text, whole } from './schema-parts.ts';
 import { workspaceTls } from './tls-schema.ts';
 import { quote } from './units.ts';
 
@@ -114,6 +114,9 @@ export const workspaceSchema = z
         limits: limits.optional(),
         keep: whole('write how many as a whole number', 0, 50, 'write 0 to 50')
           .describe('Earlier releases kept for `rollback`. Default 3.')
+          .optional(),
+        watch: duration('0s', '1h')
+          .describe('How long new copies are watched after the switch. Default `3s`.')
           .optional(),
       })
       .describe('For every app that does not say otherwise.')

@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
 import type { Notify } from './journal.ts';
 import type { Workspace } from './model.ts';
-import { size } from './report.ts';
+import { duration, size } from './report.ts';
 import { normaliseWorkspaceTls, type Texts } from './tls.ts';
+import { USUAL_WATCH_MS } from './trial.ts';
 import type { WorkspaceInput } from './workspace-schema.ts';
 
 /** What an app may use when nothing says otherwise. */
@@ -64,6 +65,7 @@ export function normaliseWorkspace(input: WorkspaceInput, dir: string, text: Tex
       pids: limits.pids ?? DEFAULT_LIMITS.pids,
     },
     keep: input.defaults?.keep ?? 3,
+    watch: input.defaults?.watch === undefined ? USUAL_WATCH_MS : duration(input.defaults.watch),
     ...(input.notify ? { notify: notifyOf(input.notify, dir) } : {}),
   };
 }

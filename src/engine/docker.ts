@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { Inspection } from '../core/audit-container.ts';
+import type { Inspection, ReadBack } from '../core/audit-container.ts';
 import type { ContainerSpec, NetworkSpec } from '../core/container.ts';
 import type { Limits } from '../core/model.ts';
 import { LABEL } from '../core/names.ts';
@@ -87,13 +87,11 @@ export class DockerEngine implements Engine {
     return raw && views.state(raw);
   }
 
-  settings(name: string): Promise<Inspection | undefined> {
-    return missing(this.#json<Inspection>({ method: 'GET', path: `/containers/${name}/json` }));
-  }
-
-  async drift(spec: ContainerSpec): Promise<string[]> {
-    const got = await missing(this.#json<Inspected>({ method: 'GET', path: `/containers/${spec.name}/json` }));
-    return got ? differences(createBody(spec), got) : [];
+  async readBack(name: string, spec?: ContainerSpec): Promise<ReadBack | undefined> {
+    const settings = await missing(
+      this.#json<Inspection & Inspected>({ method: 'GET', path: `/containers/${name}/json` }),
+    );
+    return settings && { settings, drift: spec ? differences(createBody(spec), settings) : [] };
   }
 
   async networks(): Promise<NetworkView[]> {

@@ -47,17 +47,17 @@ async function auditOne(
   { workloads, parts }: Known,
   ctx: Context,
 ): Promise<Audited | undefined> {
-  const found = await ctx.engine.settings(view.name);
-  if (!found) return undefined;
   const workload = workloads.find((item) => item.container.name === view.name);
+  const spec = workload?.container ?? parts.find((part) => part.name === view.name);
+  const found = await ctx.engine.readBack(view.name, spec);
+  if (!found) return undefined;
   const circumstances: Circumstances = {
     apparmor: observed.engine.security.includes('apparmor'),
     edge: view.name === edgeName(ctx),
     relax: workload?.relax ?? labelled(view),
   };
-  const results = examine(found, circumstances);
-  const because = exposures(found, circumstances);
-  const spec = workload?.container ?? parts.find((part) => part.name === view.name);
+  const results = examine(found.settings, circumstances);
+  const because = exposures(found.settings, circumstances);
   return {
     container: view.name,
     project: view.labels[LABEL.project] ?? null,
@@ -66,7 +66,7 @@ async function auditOne(
     because: because.map(({ what, tenths }) => ({ what, points: tenths / 10 })),
     passed: results.filter(({ state }) => state === 'passed').length,
     findings: results.filter(({ state }) => state !== 'passed'),
-    drift: spec ? await ctx.engine.drift(spec) : [],
+    drift: found.drift,
   };
 }
 

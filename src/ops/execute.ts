@@ -12,6 +12,7 @@ import { planAll } from './prepare.ts';
 import { reported } from './progress.ts';
 import { startProxy } from './proxy.ts';
 import { Router } from './router.ts';
+import { bareRun } from './run.ts';
 import { carryOut } from './steps.ts';
 
 /** Projects worked on at once: more gains nothing on two cores, and the engine answers slower. */
@@ -132,11 +133,7 @@ async function prepareHost(steps: readonly Step[], observed: Observed, ctx: Cont
     for (const step of steps) {
       await reported('host', step, ctx, async () => {
         if (step.do === 'proxy') return startProxy(step, await observe(ctx), ctx);
-        return carryOut(step as StepOf<'network'>, {
-          ctx,
-          desired: { project: '', workloads: [], media: [], images: {} },
-          history: { releases: [] },
-        });
+        return carryOut(step as StepOf<'network'>, bareRun(ctx));
       });
     }
   } finally {

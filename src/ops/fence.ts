@@ -1,6 +1,5 @@
 import {
   egressBridge,
-  type Fence,
   fenceRules,
   fenceTable,
   fenceUnit,
@@ -9,7 +8,7 @@ import {
   resolversIn,
 } from '../core/fence.ts';
 import { LAYOUT } from '../core/layout.ts';
-import type { NetworkView } from '../core/state.ts';
+import type { Fence, NetworkView } from '../core/state.ts';
 import type { Context } from '../ports.ts';
 
 /** Where engines look for name servers: systemd-resolved's own file when the usual one only names its loopback address. */

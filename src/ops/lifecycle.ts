@@ -5,7 +5,7 @@ import { liveContainers, requireDeployed } from './containers.ts';
 import { recordedAlone } from './journal.ts';
 import { observe } from './observe.ts';
 import { waitReady } from './ready.ts';
-import { hostOf } from './steps.ts';
+import { hostOf } from './asked.ts';
 
 /**
  * Which apps of the live release a command is about; all of them without a name.

@@ -11,7 +11,7 @@ import { requireDeployed } from './containers.ts';
 import { recorded } from './journal.ts';
 import { ensureKey, observe } from './observe.ts';
 import { changeRecord } from './route.ts';
-import { hostOf } from './steps.ts';
+import { hostOf } from './asked.ts';
 
 /**
  * Closes a site to visitors until it is opened again, whatever is deployed meanwhile. Closed once more, it keeps its

@@ -25,7 +25,7 @@ export async function probeApps(names: readonly string[], observed: Observed, ct
   for (const workload of workloads) {
     const probes = probesFor({
       hostPorts: await hostPorts(ctx),
-      neighbours: await neighboursOf(workload.project, observed, ctx),
+      neighbours: await neighboursOf(workload, observed, ctx),
     });
     const found = await probeApp(workload, probes, image.ref, ctx);
     results.push(...found.map((item) => ({ project: workload.project, app: workload.app, ...item })));
@@ -73,10 +73,11 @@ async function hostPorts(ctx: Context): Promise<number[]> {
 
 /** Where apps of other projects listen, and the proxy on the network it publishes from. */
 async function neighboursOf(
-  project: string,
+  { project, container }: Workload,
   observed: Observed,
   ctx: Context,
 ): Promise<{ name: string; address: string; port: number }[]> {
+  const own = new Set(container.networks.filter(({ aliases }) => aliases.length > 0).map(({ name }) => name));
   const workloads = Object.values(observed.histories).flatMap(({ current }) => current?.desired.workloads ?? []);
   const others = observed.containers.filter(
     ({ labels, state }) => state === 'running' && labels[LABEL.project] !== project,
@@ -85,8 +86,10 @@ async function neighboursOf(
     others.map(async ({ name }) => {
       const listen = workloads.find((item) => item.container.name === name)?.listen;
       const port = name === edgeName(ctx) ? PROXY_PORT : listen?.kind === 'port' ? listen.port : undefined;
-      const addresses = Object.values((await ctx.engine.inspect(name))?.addresses ?? {}).filter((item) => item !== '');
-      return port === undefined ? [] : addresses.map((address) => ({ name, address, port }));
+      const addresses = Object.entries((await ctx.engine.inspect(name))?.addresses ?? {});
+      // On the network of its own project the proxy may be asked, as by any visitor.
+      const apart = addresses.filter(([network, address]) => address !== '' && !own.has(network));
+      return port === undefined ? [] : apart.map(([, address]) => ({ name, address, port }));
     }),
   );
   return found.flat();

@@ -19,8 +19,8 @@ const LAST_CHECK_MS = 1000;
 const LOG_MS = 10_000;
 
 /** Waits until a new container answers as its definition asks; fails with all there is to know about why not. */
-export async function waitReady(workload: Workload, host: string, ctx: Context): Promise<void> {
-  await poll(workload, ctx, async (waited) => {
+export async function waitReady(workload: Workload, host: string, ctx: Context): Promise<ContainerState> {
+  return poll(workload, ctx, async (waited) => {
     if (workload.health.command) return runCheck(workload, workload.health.within - waited, ctx);
     if (workload.health.path === undefined) return settled(waited);
     return judge(await ask(workload, host, ctx), workload);
@@ -44,7 +44,7 @@ async function poll(
   workload: Workload,
   ctx: Context,
   look: (waited: number) => Promise<Answer | undefined>,
-): Promise<void> {
+): Promise<ContainerState> {
   const { name } = workload.container;
   const since = ctx.clock.ticks();
   let last: Answer | undefined;
@@ -56,7 +56,7 @@ async function poll(
     if (state.restarting || state.restarts > restarts)
       throw await failure(workload, 'ended and was started again', last, ctx);
     last = (await look(ctx.clock.ticks() - since)) ?? last;
-    if (last?.ok) return;
+    if (last?.ok) return state;
     if (ctx.clock.ticks() - since > workload.health.within) {
       throw await failure(workload, `did not become ready within ${formatDuration(workload.health.within)}`, last, ctx);
     }
@@ -105,21 +105,33 @@ async function failure(
   last: Answer | undefined,
   ctx: Context,
 ): Promise<HostctlError> {
+  const facts = last && !last.ok ? [`last probe of ${workload.health.path ?? 'it'}: ${last.reason}`] : [];
+  const text = await lastWords(workload, what, facts, await lastEnd(workload.container.name, ctx), ctx);
+  return new HostctlError('NOT_READY', text, { exit: EXIT.unhealthy, hints: adviceFor(last, workload) });
+}
+
+/** What became of a container, how it ended, and what it wrote. */
+export async function lastWords(
+  workload: Workload,
+  what: string,
+  more: readonly string[],
+  state: ContainerState | undefined,
+  ctx: Context,
+): Promise<string> {
   const { name, limits } = workload.container;
-  const state = await lastEnd(name, ctx);
   const facts = [
     ...(state && (!state.running || state.restarting) ? [`exit code ${state.exitCode}`] : []),
     ...(state?.oomKilled ? [`killed for needing more than its ${formatSize(limits.memory)}`] : []),
-    ...(last && !last.ok ? [`last probe of ${workload.health.path ?? 'it'}: ${last.reason}`] : []),
+    ...more,
   ];
   const log = await tail(name, ctx, { of: workload });
   const lines = [`${name} ${what}${facts.length > 0 ? ` (${facts.join('; ')})` : ''}`];
   if (log.length > 0) lines.push('its last words:', ...log.map((line) => `  ${line}`));
-  return new HostctlError('NOT_READY', lines.join('\n'), { exit: EXIT.unhealthy, hints: adviceFor(last, workload) });
+  return lines.join('\n');
 }
 
 /** How it ended: one that is started again and again tells only between two attempts. */
-async function lastEnd(name: string, ctx: Context): Promise<ContainerState | undefined> {
+export async function lastEnd(name: string, ctx: Context): Promise<ContainerState | undefined> {
   const until = ctx.clock.ticks() + END_MS;
   for (;;) {
     const state = await ctx.engine.inspect(name);

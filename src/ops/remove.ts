@@ -6,6 +6,7 @@ import { containersOf, requireDeployed } from './containers.ts';
 import { recordedAlone } from './journal.ts';
 import { observe } from './observe.ts';
 import { reported } from './progress.ts';
+import { bareRun } from './run.ts';
 import { carryOut } from './steps.ts';
 
 /** What removing a project means. Its volumes and uploads stay, unless they are purged. */
@@ -57,11 +58,7 @@ export async function remove(project: string, purge: boolean, ctx: Context, wait
   await recordedAlone({ project, doing: purge ? 'remove --purge' : 'remove', wait }, ctx, async () => {
     const plan = await planRemove(project, purge, ctx);
     const { histories } = await observe(ctx);
-    const run = {
-      ctx,
-      desired: { project, workloads: [], media: [], images: {} },
-      history: histories[project] ?? { releases: [] },
-    };
+    const run = bareRun(ctx, project, histories[project]);
     for (const step of plan.projects.flatMap((item) => item.before)) {
       await reported(project, step, ctx, () => carryOut(step as StepOf<'stop'>, run));
     }

@@ -13,11 +13,11 @@ import { planAll } from './prepare.ts';
 import { reported } from './progress.ts';
 import { proxyAnswers, proxyBases, startProxy } from './proxy.ts';
 import { ensureRenewal } from './renewal-timer.ts';
+import { bareRun } from './run.ts';
 import { carryOut } from './steps.ts';
 
 const ENGINE_WAIT_MS = 60_000;
 const ENGINE_LOG = '/var/log/hostctl-dockerd.log';
-const NOTHING = { desired: { project: '', workloads: [], media: [], images: {} }, history: { releases: [] } };
 
 export interface SetupOptions {
   /** Answers every question with yes. */
@@ -56,7 +56,7 @@ async function setUpHost(begin: () => Promise<void>, ctx: Context): Promise<stri
     for (const step of plan.host) {
       await reported('host', step, ctx, async () => {
         if (step.do === 'proxy') return startProxy(step, await observe(ctx), ctx);
-        return carryOut(step as StepOf<'network'>, { ctx, ...NOTHING });
+        return carryOut(step as StepOf<'network'>, bareRun(ctx));
       });
     }
     return plan.host.map((step) => `${step.do} ${step.do === 'network' ? step.network.name : ''}`.trim());

@@ -2,11 +2,11 @@ import type { ContainerSpec, NetworkSpec } from '../core/container.ts';
 import { chooseSubnet } from '../core/identity.ts';
 import { isLinkOf, LAYOUT, socketDirectory } from '../core/layout.ts';
 import { LABEL, networkName } from '../core/names.ts';
-import { sampleName } from '../core/hostnames.ts';
-import type { Desired, History, Workload } from '../core/state.ts';
+import type { Desired, Workload } from '../core/state.ts';
 import type { ImageStep, Step, StepOf } from '../core/steps.ts';
 import { HostctlError } from '../errors.ts';
 import type { Context, ImageView } from '../ports.ts';
+import { hostOf } from './asked.ts';
 import { makeWorkloadDirectories } from './directories.ts';
 import { drain } from './drain.ts';
 import { driverOf } from './driver.ts';
@@ -20,16 +20,9 @@ import { tail, waitAnswers, waitReady } from './ready.ts';
 import { orderAtLast } from './order.ts';
 import { noteRenewal } from './renewal-timer.ts';
 import { restoreRoutes, unroute } from './route.ts';
+import type { Run } from './run.ts';
 import { copyCertificate } from './tls.ts';
-
-/** What carrying out one project's steps needs beside the steps. */
-export interface Run {
-  readonly ctx: Context;
-  readonly desired: Desired;
-  readonly history: History;
-  /** When the proxy loaded another configuration for this, by the clock's ticks. */
-  reloaded?: number;
-}
+import { watchNew } from './trial.ts';
 
 /** Images come before the plan of the containers, routes are switched for some projects together. */
 type Carried = Exclude<Step, ImageStep | { do: 'route' } | { do: 'proxy' }>;
@@ -59,7 +52,10 @@ const handlers: Handlers = {
     await waitAnswers(step.workload, hostOf(run.desired), run.ctx);
     await runTask(step.workload, step.command, run.ctx);
   },
-  ready: ({ workload }, { ctx, desired }) => waitReady(workload, hostOf(desired), ctx),
+  ready: async ({ workload }, { ctx, desired, proven }) => {
+    proven.set(workload.container.name, await waitReady(workload, hostOf(desired), ctx));
+  },
+  watch: watchNew,
   media: (step, { ctx }) => makeMedia(step.set, step.workload?.container.name, ctx),
   restore: (_step, { ctx }) => restoreRoutes(ctx),
   fence: (_step, { ctx }) => raiseFence(ctx),
@@ -86,7 +82,8 @@ async function retire(step: StepOf<'retire'>, run: Run): Promise<void> {
       const rest = run.reloaded + driverOf(ctx).linger - ctx.clock.ticks();
       if (rest > 0) await ctx.clock.sleep(rest);
     }
-    await drain(workload, step.drain, ctx);
+    // Since the switch nobody new was led here.
+    await drain(workload, step.drain - (ctx.clock.ticks() - (run.switched ?? ctx.clock.ticks())), ctx);
   }
   await ctx.engine.stop(step.container.name, step.timeout);
 }
@@ -130,17 +127,6 @@ async function makeNetwork(spec: NetworkSpec, ctx: Context): Promise<void> {
       subnet: chooseSubnet(ctx.workspace.pool, prefix, spec.name, [...taken, spec.subnet]),
     });
   }
-}
-
-/** The name a visitor would ask for; one that `before` answers too, where there is one. */
-export function hostOf(desired: Desired, before?: Desired): string {
-  const all = desired.site?.hostnames ?? [];
-  const common = all.filter((name) => before?.site?.hostnames.some((other) => other.name === name.name));
-  const names = common.length > 0 ? common : all;
-  // The others are only redirected there. A name between wildcards may belong to another project.
-  const canonical = names.find((name) => name.name === desired.site?.settings?.canonical);
-  const first = canonical ?? names.find((name) => name.kind === 'exact') ?? names[0];
-  return first ? sampleName(first) : 'localhost';
 }
 
 /** Runs a command once in a container like the app's, from the same image. */

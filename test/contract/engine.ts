@@ -117,21 +117,25 @@ export function engineContract(name: string, open: () => Promise<Subject>): void
       const limits = { memory: 96 * 1024 ** 2, cpus: 0.25, pids: 40 };
       await engine.setLimits(wanted.name, limits);
       expect(await engine.inspect(wanted.name)).toMatchObject({ running: true, limits });
-      expect((await engine.drift(wanted)).toSorted()).toEqual(['Memory', 'MemorySwap', 'NanoCpus', 'PidsLimit']);
-      expect(await engine.drift({ ...wanted, limits })).toEqual([]);
+      expect((await engine.readBack(wanted.name, wanted))!.drift.toSorted()).toEqual([
+        'Memory',
+        'MemorySwap',
+        'NanoCpus',
+        'PidsLimit',
+      ]);
+      expect((await engine.readBack(wanted.name, { ...wanted, limits }))!.drift).toEqual([]);
     });
 
     test('hands out everything it wrote down, which is what was asked for', async () => {
       const wanted = spec('settings', sleeper);
       await engine.create(wanted);
       await engine.start(wanted.name);
-      expect(await engine.drift(wanted)).toEqual([]);
-      const settings = (await engine.settings(wanted.name))!;
+      const { settings, drift } = (await engine.readBack(wanted.name, wanted))!;
+      expect(drift).toEqual([]);
       const apparmor = (await engine.info()).security.includes('apparmor');
       const results = examine(settings, { apparmor, edge: false, relax: [] });
       expect(results.filter(({ state }) => state === 'failed')).toEqual([]);
-      expect(await engine.settings('nobody')).toBeUndefined();
-      expect(await engine.drift({ ...wanted, name: 'nobody' })).toEqual([]);
+      expect(await engine.readBack('nobody')).toBeUndefined();
     });
 
     test('waits for the end, and hands out the exit code and the log', async () => {

@@ -1,9 +1,12 @@
+import { execFileSync, spawn } from 'node:child_process';
 import { afterAll, describe, expect, test } from 'vitest';
+import { fenceTable } from '../../src/core/fence.ts';
 import { DockerEngine } from '../../src/engine/docker.ts';
 import { EngineApi } from '../../src/engine/api.ts';
+import { defineServant } from '../attacks/support/evil.ts';
 import { engineContract } from '../contract/engine.ts';
 import { someBase } from './support/images.ts';
-import { Lab } from './support/lab.ts';
+import { freePort, Lab } from './support/lab.ts';
 import { fetchThrough, NestedEngine } from './support/nested.ts';
 
 const outer = await Lab.open();
@@ -52,6 +55,35 @@ for (const [suite, version] of [
         expect(fetchThrough(engine.through, lab.port, 'site.org')).toBe('200 version one');
         expect((await lab.hostctl('doctor')).code).toBe(0);
       } finally {
+        await lab.close();
+      }
+    });
+
+    test('keeps apps from the services of its host, and lets them have its proxy', async () => {
+      const lab = await Lab.open({ endpoint: engine.endpoint, through: engine.through });
+      const [program, ...words] = engine.through as [string, ...string[]];
+      const port = await freePort();
+      const script = `require('http').createServer((q, r) => r.end('a service of the host')).listen(${port}, '0.0.0.0')`;
+      const service = spawn(program, [...words, process.execPath, '-e', script]);
+      try {
+        const { rest, proxy } = lab.settings;
+        lab.write('hostctl.yaml', rest + proxy.replace('address: 127.0.0.1', 'address: 0.0.0.0'));
+        defineServant(lab, 'evil', 'port');
+        await lab.ok('deploy --all');
+        const [evil] = await lab.running('evil');
+        const gateway = evil!.NetworkSettings.Networks[`${lab.instance}.egress`]!.Gateway;
+        const says = async (at: number, word: string): Promise<string> =>
+          (await lab.engine.exec(evil!.Name, ['python3', '/app/attempts.py', 'says', gateway, String(at), word]))
+            .output;
+        expect(await says(port, 'a service of the host')).toContain('timed out');
+        expect(await says(lab.port, 'HTTP/1')).toContain('heard');
+        execFileSync(program, [...words, 'nft', 'delete', 'table', 'inet', fenceTable(lab.instance)]);
+        expect(await says(port, 'a service of the host')).toContain('heard');
+        await lab.ok('deploy --all');
+        expect(await says(port, 'a service of the host')).toContain('timed out');
+        expect(await lab.ok('audit --probe')).toMatch(/\d+ of \d+ attempts from inside were held/);
+      } finally {
+        service.kill();
         await lab.close();
       }
     });

@@ -41,6 +41,8 @@ export interface Case {
   readonly change?: (world: World) => Promise<void>;
   /** Visitors have somebody to talk to at every moment. */
   readonly serving: boolean;
+  /** What is deployed does not last, so that the earlier release comes back. */
+  readonly reverts?: true;
 }
 
 export const give = (world: World, name: string, value: string) => setSecret('blog', name, Buffer.from(value), world);
@@ -146,6 +148,31 @@ export const cases: Readonly<Record<string, Case>> = {
     },
     act: async (world) => [await rollback('blog', 1, 0, world)],
     serving: true,
+  },
+  'a new version that does not last': {
+    from: SITE,
+    change: async (world) => {
+      await put(world);
+      world.source('blog', { 'server.js': 'two', 'files/a.txt': 'B' });
+      const known = new Set(world.engine.imageIds.keys());
+      const behaviourOf = world.engine.behaviourOf.bind(world.engine);
+      world.engine.behaviourOf = (image) =>
+        image.startsWith('hostctl/blog:') && !known.has(image) ? { answers: 200, lasts: 1500 } : behaviourOf(image);
+    },
+    act: put,
+    serving: true,
+    reverts: true,
+  },
+  'a new version of an app whose volume only one copy may write to, which does not last': {
+    from: TCP,
+    change: async (world) => {
+      await put(world);
+      world.define('blog', TCP.replace('postgres:17', 'postgres:18'));
+      world.engine.behaviours.set('postgres:18', { answers: 200, lasts: 1500 });
+    },
+    act: put,
+    serving: true,
+    reverts: true,
   },
   'other limits': {
     from: SITE,

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { pack } from 'tar-stream';
-import type { Inspection } from '../../src/core/audit-container.ts';
+import type { Inspection, ReadBack } from '../../src/core/audit-container.ts';
 import type { ContainerSpec, NetworkSpec } from '../../src/core/container.ts';
 import type { Limits } from '../../src/core/model.ts';
 import { LABEL } from '../../src/core/names.ts';
@@ -16,6 +16,8 @@ export interface Behaviour {
   readonly answers?: number;
   /** Exit code with which it ends right after its start. */
   readonly ends?: number;
+  /** Ends with that code, or 1, not at once but so many milliseconds after its start. */
+  readonly lasts?: number;
   readonly says?: readonly string[];
   /** Whether it has /bin/sh; default true. */
   readonly shell?: boolean;
@@ -30,6 +32,8 @@ export interface FakeContainer {
   limits: Limits;
   exitCode: number;
   restarts: number;
+  /** Milliseconds since 1970; only looked at for one that does not last. */
+  started: number;
   readonly log: string[];
   readonly networks: Set<string>;
 }
@@ -61,6 +65,8 @@ export class FakeEngine implements Engine {
   /** Every call, in order: `start web-1`. */
   readonly calls: string[] = [];
   version = '28.5.2';
+  /** The time, in milliseconds. */
+  now: () => number = () => 0;
   /** Asked before every call; `changes` tells those that change something. */
   gate: (changes: boolean) => void = () => undefined;
   /** Fails the next call that matches, once. */
@@ -98,6 +104,7 @@ export class FakeEngine implements Engine {
 
   async containers(instance: string): Promise<ContainerView[]> {
     this.#note('containers');
+    this.pass();
     return [...this.boxes.values()]
       .filter((box) => box.spec.labels[LABEL.instance] === instance)
       .map((box) => ({
@@ -115,6 +122,7 @@ export class FakeEngine implements Engine {
 
   async inspect(name: string): Promise<ContainerState | undefined> {
     this.#note(`inspect ${name}`);
+    this.pass();
     const box = this.boxes.get(name);
     return (
       box && {
@@ -132,16 +140,11 @@ export class FakeEngine implements Engine {
     );
   }
 
-  async settings(name: string): Promise<Inspection | undefined> {
-    this.#note(`settings ${name}`);
+  async readBack(name: string, spec?: ContainerSpec): Promise<ReadBack | undefined> {
+    this.#note(`readBack ${name}`);
     const box = this.boxes.get(name);
-    return box && this.#written(box);
-  }
-
-  async drift(spec: ContainerSpec): Promise<string[]> {
-    this.#note(`drift ${spec.name}`);
-    const box = this.boxes.get(spec.name);
-    return box ? differences(createBody(spec), this.#written(box)) : [];
+    const settings = box && this.#written(box);
+    return settings && { settings, drift: spec ? differences(createBody(spec), settings) : [] };
   }
 
   #written({ spec, limits, networks }: FakeContainer): Inspection & Inspected {
@@ -195,6 +198,7 @@ export class FakeEngine implements Engine {
       limits: spec.limits,
       exitCode: 0,
       restarts: 0,
+      started: 0,
       log: [],
       networks: new Set(spec.networks.map((use) => use.name)),
     });
@@ -206,8 +210,27 @@ export class FakeEngine implements Engine {
     if (box.state === 'running') return;
     const behaviour = commandBehaviour(box.spec) ?? this.behaviourOf(box.spec.image);
     box.log.push(...(behaviour.says ?? []));
-    box.exitCode = behaviour.ends ?? 0;
-    box.state = behaviour.ends === undefined ? 'running' : 'exited';
+    const lasts = behaviour.lasts !== undefined;
+    box.exitCode = lasts ? 0 : (behaviour.ends ?? 0);
+    box.state = lasts || behaviour.ends === undefined ? 'running' : 'exited';
+    box.started = this.now();
+    box.restarts = 0;
+  }
+
+  /** What does not last ends when its time has come, and is started again as it asked for. */
+  pass(): void {
+    for (const box of this.boxes.values()) {
+      const { lasts, ends = 1, says = [] } = this.behaviourOf(box.spec.image);
+      if (lasts === undefined || box.state !== 'running' || this.now() - box.started < lasts) continue;
+      box.log.push(...says);
+      box.exitCode = ends;
+      if (box.restart === 'no') {
+        box.state = 'exited';
+        continue;
+      }
+      box.restarts += 1;
+      box.started = this.now();
+    }
   }
 
   async stop(name: string): Promise<void> {

@@ -472,6 +472,7 @@ export class World implements Context {
   private constructor(templates: Templates, workspace: Workspace) {
     this.templates = templates;
     this.workspace = workspace;
+    this.engine.now = () => this.clock.now();
   }
 
   /** @param definitions project name → YAML, with sources at /src/<project> */

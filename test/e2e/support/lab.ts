@@ -77,7 +77,9 @@ export class Lab {
   /** What hostctl.yaml says. */
   get settings(): { readonly rest: string; readonly proxy: string } {
     const { driver, more, settings, https } = this.#options;
-    const rest = `instance: ${this.instance}\ndata: ${this.data}\n${settings}`;
+    // Most tests deploy what is good, again and again.
+    const watch = settings.includes('defaults:') ? '' : 'defaults: { watch: 0s }\n';
+    const rest = `instance: ${this.instance}\ndata: ${this.data}\n${watch}${settings}`;
     const extra = more(this.instance);
     const words = [
       `driver: ${driver}`,
@@ -222,7 +224,7 @@ export interface Inspect {
   };
   readonly Mounts: readonly { readonly Source: string; readonly Destination: string; readonly RW: boolean }[];
   readonly NetworkSettings: {
-    readonly Networks: Readonly<Record<string, { readonly IPAddress: string }>>;
+    readonly Networks: Readonly<Record<string, { readonly IPAddress: string; readonly Gateway: string }>>;
     readonly Ports: Readonly<Record<string, unknown>>;
   };
 }
