@@ -1,6 +1,7 @@
 /** Every effect hostctl can have. If it is not here, hostctl cannot do it. */
 import type { Readable } from 'node:stream';
 import type { ReadBack } from './core/audit-container.ts';
+import type { BuildOptions } from './core/build.ts';
 import type { ContainerSpec, NetworkSpec } from './core/container.ts';
 import type { Journal, Notifier } from './core/journal.ts';
 import type { Locks } from './core/lock.ts';
@@ -37,6 +38,10 @@ export interface ImageView {
   readonly start?: ImageStart;
   readonly labels: Readonly<Record<string, string>>;
   readonly tags: readonly string[];
+  /** `name@sha256:…` in registries it was pulled from or pushed to. */
+  readonly digests: readonly string[];
+  /** Bytes, shared layers counted in full. */
+  readonly size: number;
 }
 
 export interface LogLine {
@@ -54,18 +59,11 @@ export interface LogOptions {
 }
 
 export interface Usage {
-  /** Bytes, without what the kernel could drop at once. */
+  /** Bytes, without what the kernel could drop at once; `Engine.memory` is that alone, quickly, of one that runs. */
   readonly memory: number;
   /** Cores in use over the time of the sample. */
   readonly cpus: number;
   readonly pids: number;
-}
-
-export interface BuildOptions {
-  readonly tag: string;
-  readonly dockerfile: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly args: Readonly<Record<string, string>>;
 }
 
 /** "Already so" is success everywhere: starting what runs, removing what is gone. Failures are HostctlErrors. */
@@ -94,6 +92,7 @@ export interface Engine {
   exec(name: string, argv: readonly string[], within?: number): Promise<{ code: number; output: string }>;
   logs(name: string, options?: LogOptions): AsyncIterable<LogLine>;
   usage(name: string): Promise<Usage>;
+  memory(name: string): Promise<number | undefined>;
   /** Tar of a path inside a container that need not run. */
   copyFrom(name: string, path: string): Promise<Readable>;
 

@@ -106,7 +106,7 @@ describe('docs', () => {
     const files = readdirSync(join(ROOT, 'src/commands'), { recursive: true })
       .map(String)
       .filter((name) => name.endsWith('.ts'))
-      .map((name) => name.replace('.ts', '').replaceAll('/', ' '));
+      .map((name) => name.replace(/(?:\/index)?\.ts$/, '').replaceAll('/', ' '));
     expect(files.toSorted()).toEqual([...commandNames].toSorted());
   });
 });

@@ -24,6 +24,8 @@ export interface Workspace {
   readonly proxy: ProxySettings;
   readonly tls: WorkspaceTls;
   readonly bases: BaseSettings;
+  readonly builds: BuildSettings;
+  readonly whenShort: WhenShort;
   /** CIDR hostctl takes its networks from. */
   readonly pool: string;
   readonly limits: Limits;
@@ -78,6 +80,17 @@ export interface WorkspaceTls {
     readonly wait: number;
   };
 }
+
+/** What a build may use, where hostctl.yaml says so. */
+export interface BuildSettings {
+  /** Bytes. */
+  readonly memory?: number;
+  /** Cores. */
+  readonly cpus?: number;
+}
+
+/** What a deploy does that does not fit into the memory that is free. */
+type WhenShort = 'refuse' | 'stop-first' | 'ignore';
 
 export interface BaseSettings {
   readonly from: 'auto' | 'registry' | 'debian';

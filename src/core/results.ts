@@ -4,6 +4,7 @@ import type { Concern } from './concern.ts';
 import type { Finding, Verdict } from './comparison.ts';
 import type { Limits } from './model.ts';
 import type { Problem } from './problems.ts';
+import type { ReleaseChange } from './release-diff.ts';
 
 /** Stands in every JSON document and line hostctl prints; grows when a field changes its meaning or goes. */
 export const JSON_VERSION = 1;
@@ -77,12 +78,22 @@ export interface Renewal {
 
 export interface Status {
   readonly proxy: 'answers' | 'silent';
+  readonly memory: HostMemory;
   readonly apps: readonly AppStatus[];
   /** Sites that are closed to visitors. */
   readonly maintenance: readonly Closed[];
   readonly certificates: readonly CertificateStatus[];
   /** Projects that are deployed and whose definition is gone. */
   readonly orphans: readonly string[];
+}
+
+/** The host's memory, in bytes. */
+interface HostMemory {
+  /** All limits together, the proxy's too. */
+  readonly limits: number;
+  readonly total: number;
+  /** What programs can still get. */
+  readonly free: number | null;
 }
 
 /** A site that answers 503, but for those who may look at it. */
@@ -137,6 +148,27 @@ export interface SetSecret {
   readonly changed: boolean;
   /** Apps whose definition names it. */
   readonly apps: readonly string[];
+}
+
+/** What `hostctl releases diff` shows. */
+export interface ReleaseDiff {
+  readonly project: string;
+  readonly from: number;
+  readonly to: number;
+  readonly changes: readonly ReleaseChange[];
+  /** What a rollback between the two leaves as it is, in sentences. */
+  readonly stays: readonly string[];
+}
+
+/** Something `hostctl prune` removes, or would. */
+export interface PruneItem {
+  readonly kind: 'container' | 'image' | 'network' | 'folder' | 'record';
+  /** Absent for what all projects share. */
+  readonly project?: string;
+  readonly name: string;
+  readonly why: string;
+  /** Bytes, of images: layers that others share are counted in full. */
+  readonly size?: number;
 }
 
 /** One thing `hostctl doctor` looked at. */

@@ -122,7 +122,23 @@ export interface Release {
   readonly by: string;
   /** Set when this release brought an earlier one back. */
   readonly rollbackOf?: number;
+  /** What its release commands did before it went live; absent in records from before this was written down. */
+  readonly hooks?: readonly HookRecord[];
+  /** App → `name@sha256:…` in the registry its image came from. */
+  readonly digests?: Readonly<Record<string, string>>;
+  /** Milliseconds from the first start of a container until all were ready; absent when none was started. */
+  readonly startedIn?: number;
   readonly desired: Desired;
+}
+
+/** A release command that went well; with any other, there is no release. */
+export interface HookRecord {
+  readonly app: string;
+  readonly command: readonly string[];
+  readonly code: number;
+  readonly ms: number;
+  /** The last lines it wrote. */
+  readonly log: readonly string[];
 }
 
 export interface History {

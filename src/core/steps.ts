@@ -1,5 +1,6 @@
 import { namesToOrder } from './certificate.ts';
 import type { NetworkSpec } from './container.ts';
+import { formatLikely, formatNeed, type MemoryNeed } from './memory.ts';
 import type { Limits, Relaxation } from './model.ts';
 import type { Site } from './routes.ts';
 import type { ContainerView, MediaSet, Release, Workload } from './state.ts';
@@ -98,12 +99,16 @@ export interface ProjectPlan {
   readonly before: readonly Step[];
   readonly route?: StepOf<'route'>;
   readonly after: readonly Step[];
+  /** Of its new containers; absent when it starts none, or the host's memory is not known. */
+  readonly memory?: MemoryNeed;
 }
 
 export interface Plan {
   /** What the host needs first: networks, the proxy. */
   readonly host: readonly Step[];
   readonly projects: readonly ProjectPlan[];
+  /** Set when the memory limits of everything together are more than the host has. */
+  readonly overcommitted?: string;
 }
 
 export function stepsOf(plan: Plan): Step[] {
@@ -179,13 +184,21 @@ function formatLimits(limits: Limits): string {
 /** The plan as text: one line per step, grouped by project. What `plan` prints and the golden tests compare. */
 export function formatPlan(plan: Plan): string {
   const groups = [
-    { title: 'host', steps: plan.host },
-    ...plan.projects.map((item) => ({ title: item.project, steps: projectSteps(item) })),
+    { title: 'host', steps: plan.host.map(formatStep) },
+    ...plan.projects.map((item) => ({
+      title: item.project,
+      steps: [...formatMemory(item), ...projectSteps(item).map(formatStep)],
+    })),
   ].filter((group) => group.steps.length > 0);
   if (groups.length === 0) return 'Up to date.\n';
-  return groups
-    .map(({ title, steps }) => `${title}\n${steps.map((step) => `  ${formatStep(step)}\n`).join('')}`)
-    .join('\n');
+  return groups.map(({ title, steps }) => `${title}\n${steps.map((step) => `  ${step}\n`).join('')}`).join('\n');
+}
+
+/** Where a second copy is started, or there is too little for the first. */
+function formatMemory({ memory }: ProjectPlan): string[] {
+  if (!memory || (!memory.beside && memory.fits)) return [];
+  const likely = formatLikely(memory);
+  return [`${'memory'.padEnd(8)}${formatNeed(memory)}${likely === '' ? '' : `  (${likely})`}`];
 }
 
 function formatStep(step: Step): string {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { NOTIFIED } from './journal.ts';
-import { duration, image, limits, name, program, text, whole } from './schema-parts.ts';
+import { cores, duration, image, limits, memorySize, name, program, text, whole } from './schema-parts.ts';
 import { workspaceTls } from './tls-schema.ts';
 import { quote } from './units.ts';
 
@@ -97,6 +97,26 @@ export const workspaceSchema = z
           .optional(),
       })
       .describe('What runtimes are built on.')
+      .optional(),
+    builds: z
+      .strictObject({
+        memory: memorySize
+          .describe('Most a step of a build may use; no swap on top. Default: half of the memory of the host.')
+          .optional(),
+        cpus: cores.describe('Cores a step of a build may use. Default: half of those of the host.').optional(),
+      })
+      .describe('What building an image may take, so that the sites go on answering.')
+      .optional(),
+    memory: z
+      .strictObject({
+        'when-short': z
+          .enum(['refuse', 'stop-first', 'ignore'], { error: 'write one of refuse, stop-first, ignore' })
+          .describe(
+            'What a deploy does when the limits of its new containers do not fit into the memory that is free: `refuse` leaves everything as it is, `stop-first` stops the old copy before the new one starts, `ignore` warns and goes on. Default `refuse`.',
+          )
+          .optional(),
+      })
+      .describe("The host's memory while two copies run.")
       .optional(),
     network: z
       .strictObject({

@@ -58,6 +58,11 @@ export function normaliseWorkspace(input: WorkspaceInput, dir: string, text: Tex
       ...(input.bases?.registry === undefined ? {} : { registry: input.bases.registry }),
       ...(input.bases?.mirror === undefined ? {} : { mirror: input.bases.mirror }),
     },
+    builds: {
+      ...(input.builds?.memory === undefined ? {} : { memory: size(input.builds.memory) }),
+      ...(input.builds?.cpus === undefined ? {} : { cpus: input.builds.cpus }),
+    },
+    whenShort: input.memory?.['when-short'] ?? 'refuse',
     pool: input.network?.pool ?? '10.213.0.0/16',
     limits: {
       memory: size(limits.memory ?? DEFAULT_LIMITS.memory),

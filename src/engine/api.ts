@@ -93,19 +93,30 @@ export class EngineApi {
   /** The answer as JSON; undefined when it has no body. */
   async json<T>(call: Call): Promise<T> {
     const text = await this.text(call);
-    return (text === '' ? undefined : JSON.parse(text)) as T;
+    try {
+      return (text === '' ? undefined : JSON.parse(text)) as T;
+    } catch (error) {
+      const message = `the Docker Engine answered ${call.method} ${call.path} with something that is not JSON`;
+      throw new HostctlError('ENGINE_UNREACHABLE', message, { exit: EXIT.unreachable, cause: error });
+    }
   }
 
   async text(call: Call): Promise<string> {
     return this.#guard(call, async (signal) => readAll(await this.#answer(call, signal)));
   }
 
-  /** The answer's headers. */
-  async head(call: Call): Promise<Readonly<Record<string, string | undefined>>> {
-    return this.#guard(call, async (signal) => {
+  /** The newest version of the API the engine speaks. */
+  async version(): Promise<string> {
+    const call = { method: 'GET', path: '/_ping', deadline: 10_000 } as const;
+    const version = await this.#guard(call, async (signal) => {
       const answer = await this.#answer(call, signal);
       await readAll(answer);
-      return answer.headers;
+      return answer.headers['api-version'];
+    });
+    if (version !== undefined) return version;
+    throw new HostctlError('ENGINE_UNREACHABLE', `what answers at ${this.#endpoint} is no Docker Engine`, {
+      exit: EXIT.unreachable,
+      hints: ['look where `engine` of hostctl.yaml or DOCKER_HOST points'],
     });
   }
 

@@ -49,6 +49,8 @@ export interface RawNetwork {
 export interface RawImage {
   readonly Id: string;
   readonly RepoTags?: readonly string[] | null;
+  readonly RepoDigests?: readonly string[] | null;
+  readonly Size?: number;
   readonly Config?: {
     readonly Labels?: Readonly<Record<string, string>> | null;
     readonly Entrypoint?: readonly string[] | null;
@@ -60,6 +62,8 @@ export interface RawImageSummary {
   readonly Id: string;
   readonly Labels?: Readonly<Record<string, string>> | null;
   readonly RepoTags?: readonly string[] | null;
+  readonly RepoDigests?: readonly string[] | null;
+  readonly Size?: number;
 }
 
 export function info(raw: RawInfo, api: string): EngineInfo {
@@ -114,13 +118,16 @@ export function network(raw: RawNetwork): NetworkView {
   };
 }
 
-export function image({ Id, Config, RepoTags }: RawImage): ImageView {
-  return {
-    id: Id,
-    labels: Config?.Labels ?? {},
-    tags: RepoTags ?? [],
-    start: { entrypoint: Config?.Entrypoint ?? [], command: Config?.Cmd ?? [] },
-  };
+export function image({ Config, ...raw }: RawImage): ImageView {
+  const start = { entrypoint: Config?.Entrypoint ?? [], command: Config?.Cmd ?? [] };
+  return { ...imageSummary({ ...raw, Labels: Config?.Labels ?? null }), start };
+}
+
+/** An image without a name has `<none>` for one in a list of some engines. */
+export function imageSummary({ Id, Labels, RepoTags, RepoDigests, Size }: RawImageSummary): ImageView {
+  const named = (names: readonly string[] | null | undefined): string[] =>
+    (names ?? []).filter((name) => !name.startsWith('<none>'));
+  return { id: Id, labels: Labels ?? {}, tags: named(RepoTags), digests: named(RepoDigests), size: Size ?? 0 };
 }
 
 /** The older of two API versions such as `1.41`. */

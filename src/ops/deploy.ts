@@ -85,6 +85,7 @@ export async function plan(names: readonly string[] | 'all', ctx: Context): Prom
   const missing = imageSteps(images, await proxyBaseSteps(ctx));
   const first = (project: string, steps: readonly Step[]): Step[] => [...missing.of(project), ...steps];
   return {
+    ...result,
     broken,
     host: [...missing.host, ...result.host],
     projects: result.projects.map((item) => ({ ...item, before: first(item.project, item.before) })),

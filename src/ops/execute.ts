@@ -5,8 +5,10 @@ import { type OwnCertificate, type ProjectPlan, projectSteps, type Step, stepsOf
 import { quote } from '../core/units.ts';
 import { EXIT, HostctlError } from '../errors.ts';
 import type { Context } from '../ports.ts';
+import { Budget } from './budget.ts';
 import { Job } from './job.ts';
 import type { Recorder } from './journal.ts';
+import { needOf } from './memory.ts';
 import { HOST_WAIT_MS, liveSites, observe, observeSettled } from './observe.ts';
 import { planAll } from './prepare.ts';
 import { reported } from './progress.ts';
@@ -65,6 +67,7 @@ export async function execute(targets: readonly Target[], ctx: Context, options:
       if (projectSteps(item).length > 0 || observed.unfinished[item.project])
         await options.recorder.begin(item.project);
     }
+    if (plan.overcommitted !== undefined) ctx.ui.event({ type: 'warning', text: plan.overcommitted });
     await prepareHost(plan.host, observed, ctx);
     const every = WATCH_MS * Math.max(1, plan.projects.length / 2);
     const jobs = plan.projects.map((item, index) => new Job(item, sound[index]!, observed, ctx, every));
@@ -160,11 +163,27 @@ function unitsOf(jobs: readonly Job[], desired: readonly Desired[], observed: Ob
 async function runJobs(units: readonly Job[][], ctx: Context): Promise<void> {
   const limit = pLimit(PARALLEL);
   const router = new Router(ctx);
+  const budget = new Budget(ctx);
   await Promise.all(
     units.map(async (unit) => {
-      await Promise.all(unit.map((job) => limit(() => job.before())));
-      await router.route(unit.filter((job) => job.routable));
-      await Promise.all(unit.map((job) => limit(() => job.after())));
+      const giveBack = await roomFor(unit, budget);
+      try {
+        await Promise.all(unit.map((job) => limit(() => job.before())));
+        await router.route(unit.filter((job) => job.routable));
+        await Promise.all(unit.map((job) => limit(() => job.after())));
+      } finally {
+        giveBack();
+      }
     }),
   );
+}
+
+/** Waits for the memory a unit starts in; what does not fit fails before anything of it is done. */
+async function roomFor(unit: readonly Job[], budget: Budget): Promise<() => void> {
+  try {
+    return await budget.take(needOf(unit.map((job) => job.plan)));
+  } catch (error) {
+    for (const job of unit) await job.fail(error);
+    return () => undefined;
+  }
 }

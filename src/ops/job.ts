@@ -1,10 +1,12 @@
 import { sampleName } from '../core/hostnames.ts';
+import { formatLikely, formatNeed } from '../core/memory.ts';
 import type { Outcome, Visits } from '../core/results.ts';
 import { type Desired, type History, liveWorkload, type Observed, type Workload } from '../core/state.ts';
 import { type ProjectPlan, projectSteps, type Step, type StepOf } from '../core/steps.ts';
 import { EXIT, HostctlError } from '../errors.ts';
 import type { Context } from '../ports.ts';
 import { type Asked, askedOf, reasonOf, served } from './asked.ts';
+import { digestsOf } from './digests.ts';
 import { driverOf } from './driver.ts';
 import { Ledger } from './ledger.ts';
 import { reported } from './progress.ts';
@@ -19,7 +21,7 @@ const CONFIRM_POLL_MS = 50;
 
 /** One project on its way from one release to the next: what comes before the switch, and what follows it. */
 export class Job {
-  readonly plan: ProjectPlan;
+  #plan: ProjectPlan;
   readonly #run: Run;
   readonly #history: History;
   readonly #watchEvery: number;
@@ -28,25 +30,49 @@ export class Job {
   readonly #started: Workload[] = [];
   /** The live release. */
   #release: number | undefined;
+  /** When the first container was started, by the clock's ticks. */
+  #since: number | undefined;
   #error: unknown;
   #visits: Visits | undefined;
+  #digests: Readonly<Record<string, string>> = {};
 
   /** @param watchEvery milliseconds between two visits during the switch */
   constructor(plan: ProjectPlan, desired: Desired, observed: Observed, ctx: Context, watchEvery: number) {
-    this.plan = plan;
+    this.#plan = plan;
     this.#history = observed.histories[plan.project] ?? { releases: [] };
-    this.#run = { ctx, desired, history: this.#history, proven: new Map() };
+    this.#run = { ctx, desired, history: this.#history, hooks: [], proven: new Map() };
     this.#watchEvery = watchEvery;
     this.#ledger = new Ledger(plan.project, this.#history, observed, ctx);
     this.#release = this.#history.current?.id;
+  }
+
+  get plan(): ProjectPlan {
+    return this.#plan;
   }
 
   get routable(): boolean {
     return this.#error === undefined && this.plan.route !== undefined;
   }
 
+  /** The switch, with all that is to be on record about its release. */
+  get route(): StepOf<'route'> {
+    const route = this.plan.route!;
+    const { hooks } = this.#run;
+    const digests = this.#digests;
+    return {
+      ...route,
+      release: {
+        ...route.release,
+        hooks,
+        ...(Object.keys(digests).length > 0 ? { digests } : {}),
+      },
+    };
+  }
+
   async before(): Promise<void> {
+    if (this.#error !== undefined) return;
     const copies: Promise<void>[] = [];
+    this.#tellMemory();
     try {
       for (const step of this.plan.before) {
         if (step.do !== 'media') {
@@ -59,12 +85,30 @@ export class Job {
         copies.push(copy);
       }
       await Promise.all(copies);
+      this.#noteStart();
       const { route, after } = this.plan;
+      if (route) this.#digests = await digestsOf(this.#run.desired, this.#run.ctx);
       if (route && after.some((step) => step.do === 'watch')) await this.#ledger.willTry(route.release.id);
     } catch (error) {
       await Promise.allSettled(copies);
       await this.fail(error);
     }
+  }
+
+  #tellMemory(): void {
+    const { memory, project } = this.#plan;
+    if (!memory?.beside) return;
+    const likely = formatLikely(memory);
+    const text = `${formatNeed(memory)}${likely === '' ? '' : ` (${likely})`}`;
+    this.#run.ctx.ui.event({ type: 'note', project, text });
+  }
+
+  /** How long it took until all were ready goes on record: the next plan says it. */
+  #noteStart(): void {
+    const { route } = this.#plan;
+    if (!route || this.#since === undefined) return;
+    const startedIn = Math.round(this.#run.ctx.clock.ticks() - this.#since);
+    this.#plan = { ...this.#plan, route: { ...route, release: { ...route.release, startedIn } } };
   }
 
   /** Visits start before the switch when there is something to visit under the name that will be asked for. */
@@ -170,6 +214,7 @@ export class Job {
     if (workload && !this.#started.includes(workload) && !this.#ledger.alive.has(workload.container.name)) {
       this.#started.push(workload);
     }
+    if (step.do === 'run' || step.do === 'start') this.#since ??= ctx.clock.ticks();
     if (step.do === 'limits') await this.#ledger.willLimit(step.container);
     if (step.do === 'stop') {
       // From here on visitors notice: the count must not begin after it.

@@ -155,7 +155,7 @@ async function blame(fault: Fault, { ctx, desired }: Run): Promise<HostctlError>
 async function words(fault: Fault, workload: Workload, ctx: Context): Promise<string> {
   const { name } = workload.container;
   if (fault.workload) return lastWords(workload, fault.message, [], await lastEnd(name, ctx), ctx);
-  const log = await tail(name, ctx);
+  const log = await tail(name, ctx, { of: workload });
   return [fault.message, ...(log.length > 0 ? [`last words of ${name}:`, ...log.map((line) => `  ${line}`)] : [])].join(
     '\n',
   );

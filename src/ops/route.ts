@@ -282,11 +282,16 @@ async function refuseFaults(ctx: Context): Promise<void> {
 }
 
 async function removeOldGenerations(used: readonly (string | undefined)[], ctx: Context): Promise<void> {
-  const names = await ctx.host.list(LAYOUT.generations);
-  const links = await Promise.all(Object.values(LAYOUT.live).map((link) => ctx.host.readLink(link)));
-  const keep = new Set([...used, ...links].map((name) => name?.replace('generations/', '')));
-  const old = names.filter((name) => !keep.has(name));
+  const old = await oldGenerations(used, ctx);
   for (const name of old.slice(0, Math.max(0, old.length - OLD_GENERATIONS))) {
     await ctx.host.remove(`${LAYOUT.generations}/${name}`);
   }
+}
+
+/** Configurations that no proxy has loaded. @param used others that stay */
+export async function oldGenerations(used: readonly (string | undefined)[], ctx: Context): Promise<string[]> {
+  const names = await ctx.host.list(LAYOUT.generations);
+  const links = await Promise.all(Object.values(LAYOUT.live).map((link) => ctx.host.readLink(link)));
+  const keep = new Set([...used, ...links].map((name) => name?.replace('generations/', '')));
+  return names.filter((name) => !keep.has(name));
 }

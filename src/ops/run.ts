@@ -1,4 +1,4 @@
-import type { Desired, History } from '../core/state.ts';
+import type { Desired, History, HookRecord } from '../core/state.ts';
 import type { ContainerState, Context } from '../ports.ts';
 import type { Watch } from './watch.ts';
 
@@ -11,6 +11,8 @@ export interface Run {
   switched?: number;
   /** When the proxy loaded another configuration for this, likewise. */
   reloaded?: number;
+  /** What release commands did. */
+  readonly hooks: HookRecord[];
   /** Containers as they were when they were ready. */
   readonly proven: Map<string, ContainerState>;
   /** What a visitor sees meanwhile, if the project answers visitors. */
@@ -19,5 +21,5 @@ export interface Run {
 
 /** A run of steps that are about no release. */
 export function bareRun(ctx: Context, project = '', history: History = { releases: [] }): Run {
-  return { ctx, desired: { project, workloads: [], media: [], images: {} }, history, proven: new Map() };
+  return { ctx, desired: { project, workloads: [], media: [], images: {} }, history, hooks: [], proven: new Map() };
 }

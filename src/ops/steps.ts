@@ -2,7 +2,7 @@ import type { ContainerSpec, NetworkSpec } from '../core/container.ts';
 import { chooseSubnet } from '../core/identity.ts';
 import { isLinkOf, LAYOUT, socketDirectory } from '../core/layout.ts';
 import { LABEL, networkName } from '../core/names.ts';
-import type { Desired, Workload } from '../core/state.ts';
+import type { Desired, HookRecord, Workload } from '../core/state.ts';
 import type { ImageStep, Step, StepOf } from '../core/steps.ts';
 import { HostctlError } from '../errors.ts';
 import type { Context, ImageView } from '../ports.ts';
@@ -23,6 +23,9 @@ import { restoreRoutes, unroute } from './route.ts';
 import type { Run } from './run.ts';
 import { copyCertificate } from './tls.ts';
 import { watchNew } from './trial.ts';
+
+/** Of what a release command wrote, in the record of the release. */
+const LONGEST_LINE = 500;
 
 /** Images come before the plan of the containers, routes are switched for some projects together. */
 type Carried = Exclude<Step, ImageStep | { do: 'route' } | { do: 'proxy' }>;
@@ -50,7 +53,7 @@ const handlers: Handlers = {
   },
   task: async (step, run) => {
     await waitAnswers(step.workload, hostOf(run.desired), run.ctx);
-    await runTask(step.workload, step.command, run.ctx);
+    run.hooks.push(await runTask(step.workload, step.command, run.ctx));
   },
   ready: async ({ workload }, { ctx, desired, proven }) => {
     proven.set(workload.container.name, await waitReady(workload, hostOf(desired), ctx));
@@ -130,7 +133,7 @@ async function makeNetwork(spec: NetworkSpec, ctx: Context): Promise<void> {
 }
 
 /** Runs a command once in a container like the app's, from the same image. */
-async function runTask(workload: Workload, command: readonly string[], ctx: Context): Promise<void> {
+async function runTask(workload: Workload, command: readonly string[], ctx: Context): Promise<HookRecord> {
   const name = `${workload.container.name}-task`;
   const socket = workload.socketDir === undefined ? undefined : `/${LAYOUT.sockets}/${workload.socketDir}`;
   const spec: ContainerSpec = {
@@ -143,9 +146,12 @@ async function runTask(workload: Workload, command: readonly string[], ctx: Cont
     networks: workload.container.networks.map((use) => ({ ...use, aliases: [] })),
     restart: 'no',
   };
-  await runOnce(spec, ctx, async (code) => {
-    if (code === 0) return;
+  const since = ctx.clock.ticks();
+  return runOnce(spec, ctx, async (code) => {
+    const ms = ctx.clock.ticks() - since;
     const log = await tail(name, ctx, { of: workload });
+    if (code === 0)
+      return { app: workload.app, command, code, ms, log: log.map((line) => line.slice(0, LONGEST_LINE)) };
     throw new HostctlError(
       'RELEASE_COMMAND',
       [

@@ -2,7 +2,7 @@ import type { Visits } from '../core/results.ts';
 import type { Context } from '../ports.ts';
 import { type Asked, reasonOf, served } from './asked.ts';
 
-/** Visits since a moment of interest; times are in milliseconds since 1970. */
+/** Visits since a moment of interest; times are in milliseconds by the clock's ticks. */
 interface Lately {
   requests: number;
   failed: number;

@@ -110,6 +110,18 @@ export function engineContract(name: string, open: () => Promise<Subject>): void
       expect(await view('none')).toBeUndefined();
     });
 
+    test('says what a container uses, and nothing of one that does not run', async () => {
+      const wanted = spec('use', sleeper);
+      expect(await engine.memory(wanted.name)).toBeUndefined();
+      await engine.create(wanted);
+      expect(await engine.memory(wanted.name)).toBeUndefined();
+      await engine.start(wanted.name);
+      expect(await engine.memory(wanted.name)).toBeGreaterThan(100 * 1024);
+      expect(await engine.memory(wanted.name)).toBeLessThan(64 * 1024 ** 2);
+      await engine.stop(wanted.name, 1);
+      expect(await engine.memory(wanted.name)).toBeUndefined();
+    });
+
     test('limits change while it runs', async () => {
       const wanted = spec('limits', sleeper);
       await engine.create(wanted);

@@ -232,6 +232,8 @@ describe('what changes shape', () => {
     world.engine.imageIds.set('hostctl/blog:other', {
       id: 'sha256:other',
       labels: { 'hostctl.project': 'blog', 'hostctl.instance': 'other' },
+      digests: [],
+      size: 1,
       tags: ['hostctl/blog:other'],
     });
     for (const version of ['1', '2', '3', '4', '5']) {

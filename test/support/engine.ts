@@ -8,7 +8,8 @@ import type { ContainerView, EngineInfo, NetworkView } from '../../src/core/stat
 import { createBody } from '../../src/engine/options.ts';
 import { differences, type Inspected } from '../../src/engine/readback.ts';
 import { HostctlError } from '../../src/errors.ts';
-import type { BuildOptions, ContainerState, Engine, ImageView, LogLine, LogOptions, Usage } from '../../src/ports.ts';
+import type { ContainerState, Engine, ImageView, LogLine, LogOptions, Usage } from '../../src/ports.ts';
+import type { BuildOptions } from '../../src/core/build.ts';
 
 /** How the program of an image behaves. */
 export interface Behaviour {
@@ -49,6 +50,7 @@ const READS = new Set([
   'images',
   'logs',
   'usage',
+  'memory',
   'copyFrom',
 ]);
 
@@ -67,6 +69,12 @@ export class FakeEngine implements Engine {
   version = '28.5.2';
   /** The time, in milliseconds. */
   now: () => number = () => 0;
+  /** What was asked to be built. */
+  readonly builds: BuildOptions[] = [];
+  /** Ends when a build should. */
+  building: (options: BuildOptions) => Promise<void> = async () => undefined;
+  /** Bytes every container uses. */
+  memoryInUse = 1024 ** 2;
   /** Asked before every call; `changes` tells those that change something. */
   gate: (changes: boolean) => void = () => undefined;
   /** Fails the next call that matches, once. */
@@ -78,7 +86,7 @@ export class FakeEngine implements Engine {
   }
 
   addImage(ref: string, behaviour: Behaviour = { answers: 200 }): void {
-    this.imageIds.set(ref, { id: `sha256:${ref}`, labels: {}, tags: [ref], start: START });
+    this.imageIds.set(ref, { id: `sha256:${ref}`, labels: {}, tags: [ref], digests: [], size: 1000, start: START });
     this.behaviours.set(ref, behaviour);
   }
 
@@ -282,6 +290,11 @@ export class FakeEngine implements Engine {
     return { memory: 1024 ** 2, cpus: 0.01, pids: 1 };
   }
 
+  async memory(name: string): Promise<number | undefined> {
+    this.#note(`memory ${name}`);
+    return this.boxes.get(name)?.state === 'running' ? this.memoryInUse : undefined;
+  }
+
   async copyFrom(name: string, path: string): Promise<Readable> {
     this.#note(`copyFrom ${name} ${path}`);
     const { files = {}, shell = true } = this.behaviourOf(this.#box(name).spec.image);
@@ -318,22 +331,39 @@ export class FakeEngine implements Engine {
 
   async build(context: Readable, options: BuildOptions, onLine: (line: string) => void): Promise<string> {
     this.#note(`build ${options.tag}`);
+    this.builds.push(options);
     for await (const _ of context) void _;
+    await this.building(options);
+    options.signal?.throwIfAborted();
     onLine('COPY source/ /app/');
     const id = `sha256:${options.tag}`;
-    this.imageIds.set(options.tag, { id, labels: options.labels, tags: [options.tag], start: START });
+    this.imageIds.set(options.tag, {
+      id,
+      labels: options.labels,
+      tags: [options.tag],
+      digests: [],
+      size: 1000,
+      start: START,
+    });
     return id;
   }
 
   async pull(ref: string): Promise<void> {
     this.#note(`pull ${ref}`);
-    this.imageIds.set(ref, { id: `sha256:${ref}`, labels: {}, tags: [ref], start: START });
+    this.imageIds.set(ref, {
+      id: `sha256:${ref}`,
+      labels: {},
+      tags: [ref],
+      digests: [`${ref.split(':')[0]}@sha256:${ref}`],
+      size: 1000,
+      start: START,
+    });
   }
 
   async importImage(tar: Readable, tag: string, labels: Readonly<Record<string, string>>): Promise<void> {
     this.#note(`importImage ${tag}`);
     for await (const _ of tar) void _;
-    this.imageIds.set(tag, { id: `sha256:${tag}`, labels, tags: [tag] });
+    this.imageIds.set(tag, { id: `sha256:${tag}`, labels, tags: [tag], digests: [], size: 1000 });
   }
 
   async removeImage(ref: string): Promise<void> {

@@ -32,6 +32,8 @@ export interface LabOptions {
   readonly settings?: string;
   /** Another engine than this machine's. */
   readonly endpoint?: string;
+  /** Where that one publishes ports; default: 127.0.0.1. */
+  readonly address?: string;
   /** Words in front of every hostctl: a program that runs it somewhere else. */
   readonly through?: readonly string[];
 }
@@ -69,6 +71,7 @@ export class Lab {
       https: false,
       settings: 'bases: { from: debian }\n',
       endpoint: SOCKET,
+      address: '127.0.0.1',
       through: [],
     };
     return new Lab(await freePort(), await freePort(), { ...defaults, ...options });
@@ -83,12 +86,17 @@ export class Lab {
     const extra = more(this.instance);
     const words = [
       `driver: ${driver}`,
-      'address: 127.0.0.1',
+      `address: ${this.address}`,
       `http: ${this.port}`,
       ...(https ? [`https: ${this.https}`] : []),
       ...(extra === '' ? [] : [extra]),
     ];
     return { rest, proxy: `proxy: { ${words.join(', ')} }\n` };
+  }
+
+  /** Where the proxy answers. */
+  get address(): string {
+    return this.#options.address;
   }
 
   /** The container that publishes the ports. */

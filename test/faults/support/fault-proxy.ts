@@ -14,12 +14,17 @@ export type FaultKind =
   | 'answer-500'
   | 'answer-503'
   | 'SIGINT'
-  | 'SIGTERM';
+  | 'SIGTERM'
+  | 'meanwhile';
 
 export interface Fault {
   readonly kind: FaultKind;
   /** Which call from now on, the first is 1. */
   readonly at: number;
+  /** What `meanwhile` begins before the call is passed on. */
+  readonly act?: () => Promise<void>;
+  /** Makes it good before the command is given again. */
+  readonly mend?: () => Promise<void>;
 }
 
 const DELAY_MS = 2000;
@@ -31,6 +36,7 @@ export class FaultProxy extends CallCounter {
   /** The call the fault fell on, once it has. */
   struck: string | undefined;
   #fault: Fault | undefined;
+  #acting: Promise<void> = Promise.resolve();
 
   static override async open(engine = SOCKET): Promise<FaultProxy> {
     return new FaultProxy(engine).listen();
@@ -43,10 +49,16 @@ export class FaultProxy extends CallCounter {
     this.#fault = fault;
   }
 
+  /** Until what a fault began has ended. */
+  settled(): Promise<void> {
+    return this.#acting;
+  }
+
   protected override pass(incoming: IncomingMessage, outgoing: ServerResponse): void {
     const fault = this.#fault;
     if (!fault || this.calls.length !== fault.at) return super.pass(incoming, outgoing);
     this.struck = this.calls.at(-1)!;
+    if (fault.act) this.#acting = fault.act();
     this.#strike(fault.kind, incoming, outgoing);
   }
 
@@ -80,6 +92,8 @@ export class FaultProxy extends CallCounter {
         incoming.resume();
         outgoing.writeHead(Number(kind.slice(-3)), { 'Content-Type': 'application/json' });
         return void outgoing.end(`${JSON.stringify({ message: 'the test says no' })}\n`);
+      case 'meanwhile':
+        return super.pass(incoming, outgoing);
       default:
         this.#signal(kind);
         return super.pass(incoming, outgoing);

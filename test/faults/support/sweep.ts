@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Result, Lab } from '../../e2e/support/lab.ts';
 import { Traffic } from '../../e2e/support/http.ts';
-import type { FaultKind, FaultProxy } from './fault-proxy.ts';
+import type { Fault, FaultProxy } from './fault-proxy.ts';
 import { leftovers } from './leftovers.ts';
 
 /** A command that is spoiled at one call after the other, and then given again. */
@@ -12,6 +12,8 @@ export interface Scenario {
   readonly prepare: (n: number) => Promise<unknown>;
   /** Hostnames that are served all the time. */
   readonly serving: readonly string[];
+  /** How many requests of a case may fail, where the fault itself takes away what serves; none. */
+  readonly tolerated?: number;
   /** What is to be seen when all is well; what is wrong otherwise. */
   readonly whole: () => Promise<readonly string[]>;
 }
@@ -33,6 +35,7 @@ export interface Tally {
 }
 
 const PER_SECOND = 100;
+const SIGNALLED: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143 };
 
 /** Runs a program to its end, with the fault proxy told which process to strike. */
 async function run(lab: Lab, command: string, proxy: FaultProxy): Promise<Result & { signal: string | null }> {
@@ -62,7 +65,7 @@ export async function sweep(
   lab: Lab,
   scenario: Scenario,
   proxy: FaultProxy,
-  cases: (calls: number) => readonly { readonly kind: FaultKind; readonly at: number }[],
+  cases: (calls: number) => readonly Fault[],
 ): Promise<Tally> {
   const calls = await learn(lab, scenario, proxy);
   const since = performance.now();
@@ -85,20 +88,18 @@ export async function sweep(
     await strike(lab, scenario, proxy, fault, tally);
   }
   tally.seconds = (performance.now() - since) / 1000;
+  // At once, since a long run may be ended before its end.
+  process.stdout.write(`\n${table([tally])}\n`);
   return tally;
 }
 
-async function strike(
-  lab: Lab,
-  scenario: Scenario,
-  proxy: FaultProxy,
-  fault: { readonly kind: FaultKind; readonly at: number },
-  tally: Tally,
-): Promise<void> {
+async function strike(lab: Lab, scenario: Scenario, proxy: FaultProxy, fault: Fault, tally: Tally): Promise<void> {
   const visitors = scenario.serving.map((host) => new Traffic(lab, host, '/', PER_SECOND / scenario.serving.length));
   proxy.arm(fault);
   const first = await run(lab, scenario.command, proxy);
   const { struck } = proxy;
+  await proxy.settled();
+  await fault.mend?.();
   proxy.arm();
   const again = await run(lab, scenario.command, proxy);
   const wrong = await scenario.whole();
@@ -110,10 +111,10 @@ async function strike(
   tally.failed += failed;
   tally.leftovers += left.length;
   if (first.code === 0) tally.unhurt += 1;
-  // What had gone through already may say that nothing is left to do.
-  const done = again.code === 0 || (struck === undefined && first.code === 0);
+  const done = again.code === 0;
   if (done && wrong.length === 0) tally.converged += 1;
-  if (done && wrong.length + left.length + failed === 0 && !isBug(first.err)) return;
+  const ended = fault.kind in SIGNALLED ? first.code === SIGNALLED[fault.kind] : !isBug(first.err);
+  if (done && wrong.length + left.length === 0 && failed <= (scenario.tolerated ?? 0) && ended) return;
   tally.broken.push(
     [
       `${scenario.name}, ${fault.kind} at ${fault.at} (${struck ?? 'not reached'}): first ${first.signal ?? first.code}, again ${again.code}`,
