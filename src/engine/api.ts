@@ -1,8 +1,10 @@
 import { Agent } from 'node:http';
-import type { Duplex, Readable } from 'node:stream';
+import { type Duplex, PassThrough, type Readable } from 'node:stream';
 import { inspect } from 'node:util';
 import Docker from 'dockerode';
+import type { z } from 'zod';
 import { EXIT, HostctlError } from '../errors.ts';
+import { formatPath, type PathKey } from '../core/problems.ts';
 import { formatDuration } from '../core/units.ts';
 
 export interface Call {
@@ -80,10 +82,15 @@ export class EngineApi {
     this.#modem.version = `v${version}`;
   }
 
-  /** The answer as JSON; undefined when it has no body. */
-  async json<T>(call: Call): Promise<T> {
+  /** The answer as JSON, of the shape that is asked for; undefined when it has no body and none is. */
+  async json<T>(call: Call, shape?: z.ZodType<T>): Promise<T> {
     const text = await this.text(call);
-    return (text === '' ? undefined : JSON.parse(text)) as T;
+    const value = text === '' ? undefined : parsed(text, call);
+    if (!shape) return value as T;
+    const checked = shape.safeParse(value);
+    if (checked.success) return checked.data;
+    const [issue] = checked.error.issues;
+    throw unreadable(call, `${formatPath(issue!.path as PathKey[]) || 'the answer'}: ${issue!.message}`);
   }
 
   async text(call: Call): Promise<string> {
@@ -107,7 +114,10 @@ export class EngineApi {
       const signal = call.signal ? AbortSignal.any([call.signal, beginning.signal]) : beginning.signal;
       const answer = await this.#translate(call, () => this.#answer(call, signal));
       if (call.silence !== undefined) answer.setTimeout(call.silence, () => answer.destroy(this.#lost(call)));
-      return answer;
+      const body = new PassThrough();
+      answer.on('error', (error) => body.destroy(this.#plain(error, call) as Error));
+      body.on('close', () => answer.destroy());
+      return answer.pipe(body);
     } finally {
       clearTimeout(timer);
     }
@@ -199,8 +209,29 @@ export class EngineApi {
         'run the same command again',
       ]);
     }
+    // Bytes that are no HTTP.
+    if (code.startsWith('HPE_')) return unreadable(call, (error as Error).message);
     return error;
   }
+}
+
+function parsed(text: string, call: Call): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw unreadable(call, 'it is no JSON');
+  }
+}
+
+/** An answer that no engine gives: something else listens there, or sits in between. */
+function unreadable(call: Call, why: string): HostctlError {
+  return new HostctlError(
+    'ENGINE_ANSWER',
+    `what the engine answered to ${call.method} ${call.path} makes no sense: ${why}`,
+    {
+      hints: ['is it a Docker Engine that listens there? hostctl doctor tells which engines hostctl was tested with'],
+    },
+  );
 }
 
 function timeout(): DOMException {
