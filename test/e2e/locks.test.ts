@@ -251,13 +251,16 @@ test('a deploy whose build ends after that of a newer one does not bring old sou
     `hostnames: [train.org]\napps:\n  web: { dockerfile: ../image/Dockerfile, port: 8000 }\n`,
   );
   mkdirSync(join(slow, 'image'));
-  writeFileSync(join(slow, 'image/Dockerfile'), `FROM ${await someBase(lab)}\nRUN sleep 8\n`);
-  const older = start(`deploy train --workspace ${slow}`);
-  await new Promise((resolve) => setTimeout(resolve, 3000));
+  writeFileSync(join(slow, 'image/Dockerfile'), `FROM ${await someBase(lab)}\nRUN sleep 12; : ${lab.instance}\n`);
+  const older = start(`deploy train --wait --json --workspace ${slow}`);
+  // It has begun, and is read: events come as lines.
+  await new Promise<void>((resolve) => {
+    older.child.stdout!.on('data', (chunk) => /"started".*"build"/.test(String(chunk)) && resolve());
+  });
   define('train', 'newer');
   await lab.ok('deploy train');
-  const { code, err } = await older.result;
-  expect(err).toContain('a newer deploy of train takes the place of this one');
+  const { code, out } = await older.result;
+  expect(out).toContain('a newer deploy of train takes the place of this one');
   expect(code).toBe(4);
   expect((await ask(lab, 'train.org', '/')).body).toBe('newer');
   expect(existsSync(join(lab.data, 'projects/train/releases/3.json'))).toBe(false);

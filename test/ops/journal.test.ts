@@ -22,6 +22,13 @@ beforeEach(async () => {
 
 const put = (wait = 0) => deploy(['blog'], world, { wait });
 const change = (text: string): void => world.source('blog', { 'server.js': text });
+/** Visitors get 502 while the second release is live. */
+const breakSecond = (): void => {
+  world.prober.visit = async () => {
+    const live = await world.host.readLink('projects/blog/current');
+    return { ok: true, status: live === 'releases/2.json' ? 502 : 200, ms: 1 };
+  };
+};
 const all = (project?: string): Promise<EventView[]> => events(project, -Infinity, world);
 /** `deploy ok 1→2` */
 const shown = (list: readonly EventView[]): string[] =>
@@ -72,7 +79,7 @@ describe('the audit log', () => {
     await expect(stop('blog', undefined, world)).rejects.toMatchObject({ code: 'LOCKED' });
     await unlock();
     change('two');
-    world.prober.visit = async () => ({ ok: true, status: 502, ms: 1 });
+    breakSecond();
     await put();
     expect(shown(await all()).slice(1)).toEqual([
       'deploy refused LOCKED 1→1',
@@ -137,7 +144,7 @@ describe('notices', () => {
     await put();
     expect(told()).toEqual([]);
     change('two');
-    world.prober.visit = async () => ({ ok: true, status: 502, ms: 1 });
+    breakSecond();
     await put();
     expect(told()).toEqual(
       ['https://hooks.example.org/s3cret', '/usr/bin/tell ops'].map(

@@ -339,6 +339,37 @@ describe('a value is hidden', () => {
     expect(error.message).toContain('connecting with ***\n  ***\n  bye');
   });
 
+  test('in those of one that is taken back after the switch', async () => {
+    const world = await running();
+    world.source('blog', { 'server.js': 'two' });
+    const create = world.engine.create.bind(world.engine);
+    world.engine.create = async (spec) => {
+      const bad = { answers: 200, says: ['cannot use first-password'], ends: 3, lasts: 1500 };
+      if (spec.name.startsWith('blog-')) world.engine.behaviours.set(spec.image, bad);
+      return create(spec);
+    };
+    const { error } = (await put(world)) as { error: Error };
+    expect(error).toMatchObject({ code: 'NOT_STABLE', exit: 6 });
+    expect(error.message).toContain('cannot use ***');
+    expect(error.message).not.toContain('first-password');
+  });
+
+  test('in those of one that only answers no visitor any more', async () => {
+    const world = await running();
+    world.source('blog', { 'server.js': 'two' });
+    const before = world.servedBy('www.blog.org');
+    const visit = world.prober.visit.bind(world.prober);
+    world.prober.visit = async (request) => {
+      const name = world.servedBy('www.blog.org');
+      if (name === undefined || name === before) return visit(request);
+      world.engine.boxes.get(name)!.log.push('cannot use first-password');
+      return { ok: true, status: 502, ms: 1 };
+    };
+    const { error } = (await put(world)) as { error: Error };
+    expect(error.message).toContain('cannot use ***');
+    expect(error.message).not.toContain('first-password');
+  });
+
   test('only where it is long enough to be one', () => {
     expect(redact('a cat and a secret', [new Secret(Buffer.from('cat')), new Secret(Buffer.from('secret'))])).toBe(
       'a cat and a ***',

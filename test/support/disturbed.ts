@@ -97,6 +97,31 @@ export const cases: Readonly<Record<string, Case>> = {
     act: put,
     serving: true,
   },
+  'a new version that does not last': {
+    from: SITE,
+    change: async (world) => {
+      await put(world);
+      world.source('blog', { 'server.js': 'two', 'files/a.txt': 'B' });
+      const known = new Set(world.engine.imageIds.keys());
+      const behaviourOf = world.engine.behaviourOf.bind(world.engine);
+      world.engine.behaviourOf = (image) =>
+        image.startsWith('hostctl/blog:') && !known.has(image) ? { answers: 200, lasts: 1500 } : behaviourOf(image);
+    },
+    act: put,
+    serving: true,
+    reverts: true,
+  },
+  'a new version of an app whose volume only one copy may write to, which does not last': {
+    from: TCP,
+    change: async (world) => {
+      await put(world);
+      world.define('blog', TCP.replace('postgres:17', 'postgres:18'));
+      world.engine.behaviours.set('postgres:18', { answers: 200, lasts: 1500 });
+    },
+    act: put,
+    serving: true,
+    reverts: true,
+  },
   'a change of the proxy to Traefik': {
     from: SITE,
     change: async (world) => {
@@ -148,31 +173,6 @@ export const cases: Readonly<Record<string, Case>> = {
     },
     act: async (world) => [await rollback('blog', 1, 0, world)],
     serving: true,
-  },
-  'a new version that does not last': {
-    from: SITE,
-    change: async (world) => {
-      await put(world);
-      world.source('blog', { 'server.js': 'two', 'files/a.txt': 'B' });
-      const known = new Set(world.engine.imageIds.keys());
-      const behaviourOf = world.engine.behaviourOf.bind(world.engine);
-      world.engine.behaviourOf = (image) =>
-        image.startsWith('hostctl/blog:') && !known.has(image) ? { answers: 200, lasts: 1500 } : behaviourOf(image);
-    },
-    act: put,
-    serving: true,
-    reverts: true,
-  },
-  'a new version of an app whose volume only one copy may write to, which does not last': {
-    from: TCP,
-    change: async (world) => {
-      await put(world);
-      world.define('blog', TCP.replace('postgres:17', 'postgres:18'));
-      world.engine.behaviours.set('postgres:18', { answers: 200, lasts: 1500 });
-    },
-    act: put,
-    serving: true,
-    reverts: true,
   },
   'other limits': {
     from: SITE,
