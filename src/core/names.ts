@@ -89,3 +89,6 @@ export function innerNetwork(instance: string): string {
 export function partName(instance: string, part: string): string {
   return `${instance}-${part}`;
 }
+
+/** A name that is a file and may be a variable. */
+export const SECRET_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;

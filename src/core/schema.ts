@@ -6,8 +6,7 @@ import { z } from 'zod';
 import { command, containerPath, count, duration, image, limits, name, path, text, whole } from './schema-parts.ts';
 import { http } from './http-schema.ts';
 import { projectTls } from './tls-schema.ts';
-import { MOST_REPLICAS } from './names.ts';
-import { SECRET_NAME } from './secrets.ts';
+import { MOST_REPLICAS, SECRET_NAME } from './names.ts';
 import { quote } from './units.ts';
 
 const ENV_NAME_PATTERN = /^[A-Za-z_][A-Za-z0-9_]*$/;

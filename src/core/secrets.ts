@@ -6,9 +6,6 @@ import type { AppInput } from './schema.ts';
 import type { Desired } from './state.ts';
 import { quote } from './units.ts';
 
-/** A name that is a file and may be a variable. */
-export const SECRET_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;
-
 /** `secrets:` of an app; what is wrong with it goes into the report. */
 export function readSecrets(input: AppInput, at: readonly PathKey[], report: Report): readonly AppSecret[] {
   const entries = (input.secrets ?? []).map((item) =>

@@ -6,7 +6,7 @@ import type { Limits } from '../core/model.ts';
 import { LABEL } from '../core/names.ts';
 import type { ContainerView, EngineInfo, NetworkView } from '../core/state.ts';
 import { formatDuration } from '../core/units.ts';
-import { EXIT, HostctlError } from '../errors.ts';
+import { HostctlError } from '../errors.ts';
 import type { ContainerState, Engine, ImageView, LogLine, LogOptions, Usage } from '../ports.ts';
 import type { BuildOptions } from '../core/build.ts';
 import { type Call, EngineApi, EngineError } from './api.ts';
@@ -57,10 +57,7 @@ export class DockerEngine implements Engine {
   /** Agrees on a version, and learns what the engine must be spared. */
   async #connect(): Promise<EngineInfo> {
     const spoken = await this.#api.version();
-    if (isBefore(spoken, OLDEST_API)) {
-      const message = `the Docker Engine speaks version ${spoken} of its API; hostctl needs ${OLDEST_API.join('.')}, which is Docker 20.10`;
-      throw new HostctlError('ENGINE_OLD', message, { exit: EXIT.unreachable, hints: ['update Docker Engine'] });
-    }
+    if (isBefore(spoken, OLDEST_API)) throw refusals.old(spoken, OLDEST_API.join('.'));
     const version = views.older(spoken, NEWEST_API);
     this.#api.pin(version);
     const raw = await this.#api.json({ method: 'GET', path: '/info', deadline: 20_000 }, views.rawInfo);
@@ -230,21 +227,19 @@ export class DockerEngine implements Engine {
   }
 
   async usage(name: string): Promise<Usage> {
-    const sample = (): Promise<StatsSample> =>
-      this.#json(
-        { method: 'GET', path: `/containers/${name}/stats`, query: { stream: false, 'one-shot': true } },
-        statsSample,
-      );
-    const first = await sample();
+    const first = await this.#sample(name);
     await new Promise((resolve) => setTimeout(resolve, SAMPLE_MS));
-    return usageBetween(first, await sample());
+    return usageBetween(first, await this.#sample(name));
   }
 
   async memory(name: string): Promise<number | undefined> {
-    const query = { stream: false, 'one-shot': true };
-    const call = { method: 'GET', path: `/containers/${name}/stats`, query } as const;
-    const sample = await missing(this.#json(call, statsSample));
+    const sample = await missing(this.#sample(name));
     return sample?.memory_stats.usage === undefined ? undefined : memoryOf(sample);
+  }
+
+  #sample(name: string): Promise<StatsSample> {
+    const query = { stream: false, 'one-shot': true };
+    return this.#json({ method: 'GET', path: `/containers/${name}/stats`, query }, statsSample);
   }
 
   async copyFrom(name: string, path: string): Promise<Readable> {

@@ -35,3 +35,9 @@ export function copy(error: unknown, name: string, path: string): never {
   if (!isStatus(error, 404) || !/could not find the file/i.test(error.message)) throw error;
   throw new HostctlError('NOT_IN_IMAGE', `${path} is not in the image of ${name}`, { cause: error });
 }
+
+/** An engine from before the oldest API version that hostctl was tried with. */
+export function old(spoken: string, oldest: string): HostctlError {
+  const message = `the Docker Engine speaks version ${spoken} of its API; hostctl needs ${oldest}, which is Docker 20.10`;
+  return new HostctlError('ENGINE_OLD', message, { exit: EXIT.unreachable, hints: ['update Docker Engine'] });
+}

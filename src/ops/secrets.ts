@@ -1,7 +1,7 @@
 import { LAYOUT } from '../core/layout.ts';
 import type { SecretView, SetSecret } from '../core/results.ts';
 import { fromInput, MOST_BYTES, Secret } from '../core/secret.ts';
-import { SECRET_NAME } from '../core/secrets.ts';
+import { SECRET_NAME } from '../core/names.ts';
 import type { Observed } from '../core/state.ts';
 import { quote } from '../core/units.ts';
 import { EXIT, HostctlError } from '../errors.ts';

@@ -1,4 +1,4 @@
-import { SECRET_NAME } from '../../core/secrets.ts';
+import { SECRET_NAME } from '../../core/names.ts';
 import type { AppDefinition } from '../definition.ts';
 import type { Item } from './ledger.ts';
 import { itemsUnder, type Service, textOf } from './services.ts';
