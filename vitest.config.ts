@@ -18,7 +18,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/{e2e,faults,attacks,fuzz}/**'],
           // Thousands of made-up inputs take their time on a machine that has other things to do.
-          testTimeout: 30_000,
+          testTimeout: 120_000,
         },
       },
       { test: { name: 'fuzz', include: ['test/fuzz/**/*.test.ts'], testTimeout: 60 * 60_000 } },

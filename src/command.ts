@@ -7,6 +7,9 @@ import type { Context, Ui } from './ports.ts';
 import { bugText, failureLine, wantsJson } from './ui/failure.ts';
 import type { report as Report } from './ui/outcomes.ts';
 
+/** What `--wait` means without a time. */
+const WAIT_ALONE = '1h';
+
 type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<(typeof HostctlCommand)['baseFlags'] & T['flags']>;
 type ArgsOf<T extends typeof Command> = Interfaces.InferredArgs<T['args']>;
 
@@ -40,6 +43,7 @@ export abstract class HostctlCommand<T extends typeof Command> extends Command {
   protected abstract work(): Promise<void>;
 
   override async run(): Promise<void> {
+    if ('wait' in (this.ctor.flags ?? {})) this.argv = withTime(this.argv);
     const { flags, args, argv } = await this.parse({
       flags: { ...this.ctor.baseFlags, ...this.ctor.flags },
       args: this.ctor.args,
@@ -220,7 +224,16 @@ export const targetArg = {
 
 export const waitFlag = {
   wait: Flags.string({
-    helpValue: 'TIME',
-    description: 'How long to wait for another deploy of the same project, such as 5m.',
+    helpValue: '[TIME]',
+    description: 'Wait while another command works on the project, such as 5m; --wait alone waits up to an hour.',
   }),
 };
+
+/** `--wait` without a time, which oclif does not know: the next word is no time then. */
+function withTime(argv: readonly string[]): string[] {
+  const end = argv.indexOf('--');
+  return argv.map((word, index) => {
+    const bare = word === '--wait' && (end === -1 || index < end) && !/^\d/.test(argv[index + 1] ?? '');
+    return bare ? `--wait=${WAIT_ALONE}` : word;
+  });
+}

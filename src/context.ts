@@ -5,16 +5,17 @@ import type { Workspace } from './core/model.ts';
 import { normaliseWorkspace } from './core/workspace.ts';
 import { EngineApi, SYSTEM_ENGINES } from './engine/api.ts';
 import { DockerEngine, type Serial } from './engine/docker.ts';
+import { inTurn } from './engine/serial.ts';
 import { EngineTerminal, type Seat } from './engine/terminal.ts';
 import { EXIT, HostctlError } from './errors.ts';
 import { LocalHost } from './host/local.ts';
-import { takeLock } from './host/lock.ts';
 import { ProxyProber } from './host/prober.ts';
 import { SystemDns } from './local/dns.ts';
 import { NetworkWeb } from './host/web.ts';
 import { systemClock } from './local/clock.ts';
 import { LocalFiles } from './local/files.ts';
 import { LocalMachine } from './local/machine.ts';
+import { LocalNotifier } from './local/notifier.ts';
 import { loadTemplates } from './local/templates.ts';
 import { loadWorkspace } from './ops/load.ts';
 import { readKey } from './ops/observe.ts';
@@ -34,7 +35,7 @@ export interface Settings {
 }
 
 const DEFAULT_ENGINE = 'unix:///var/run/docker.sock';
-/** Serialised engine calls may queue behind a whole deploy. */
+/** Calls of an old engine may queue behind a whole deploy. */
 const SERIAL_WAIT_MS = 10 * 60_000;
 
 export async function makeContext(settings: Settings): Promise<Context> {
@@ -45,11 +46,12 @@ export async function makeContext(settings: Settings): Promise<Context> {
   const workspace = await findSettings(files, templates, settings);
   const who = `${user()}@${hostname()}`;
   const endpoint = engineEndpoint(workspace, settings.env);
-  const host = new LocalHost(workspace.data, who);
+  const host = new LocalHost(workspace.data, who, stopAtOnce);
+  // Other instances on this machine, and other containers that work on this data root: neither sees the other's lock.
   const serial: Serial = async (work) => {
-    const unlock = await takeLock({ scope: endpoint, name: 'engine', who, doing: 'network call' }, SERIAL_WAIT_MS);
+    const unlock = await host.lock('the engine', 'network call', SERIAL_WAIT_MS);
     try {
-      return await work();
+      return await inTurn(endpoint, work);
     } finally {
       await unlock();
     }
@@ -68,6 +70,7 @@ export async function makeContext(settings: Settings): Promise<Context> {
     web: new NetworkWeb(),
     files,
     machine: new LocalMachine(settings.env, [process.execPath, join(settings.root, 'bin/hostctl.js')]),
+    notifier: new LocalNotifier(),
     ui: settings.ui,
     clock: systemClock,
     who,
@@ -109,6 +112,11 @@ function engineEndpoint(workspace: Workspace, env: NodeJS.ProcessEnv): string {
     exit: EXIT.definition,
     hints: ['run hostctl on the host itself, or set DOCKER_HOST to unix:///path/of/docker.sock'],
   });
+}
+
+/** As a kill would: that is what everything is made for. */
+function stopAtOnce(error: HostctlError): never {
+  throw error;
 }
 
 function user(): string {

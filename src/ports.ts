@@ -1,14 +1,17 @@
 /** Every effect hostctl can have. If it is not here, hostctl cannot do it. */
 import type { Readable } from 'node:stream';
 import type { ReadBack } from './core/audit-container.ts';
+import type { BuildOptions } from './core/build.ts';
 import type { ContainerSpec, NetworkSpec } from './core/container.ts';
+import type { Journal, Notifier } from './core/journal.ts';
+import type { Locks } from './core/lock.ts';
 import type { Limits, Workspace } from './core/model.ts';
 import type { Authority, Dns } from './core/order.ts';
 import type { Web } from './core/reply.ts';
-import type { Upstream } from './core/routes.ts';
+import type { Prober } from './core/visit.ts';
 import type { Base } from './core/base.ts';
 import type { Runtime } from './core/runtime.ts';
-import type { ContainerView, EngineInfo, NetworkView } from './core/state.ts';
+import type { ContainerView, EngineInfo, ImageStart, NetworkView } from './core/state.ts';
 import type { Step } from './core/steps.ts';
 
 // ---- the engine
@@ -31,8 +34,14 @@ export interface ContainerState {
 
 export interface ImageView {
   readonly id: string;
+  /** What it starts; a list of images does not tell. */
+  readonly start?: ImageStart;
   readonly labels: Readonly<Record<string, string>>;
   readonly tags: readonly string[];
+  /** `name@sha256:…` in registries it was pulled from or pushed to. */
+  readonly digests: readonly string[];
+  /** Bytes, shared layers counted in full. */
+  readonly size: number;
 }
 
 export interface LogLine {
@@ -50,18 +59,11 @@ export interface LogOptions {
 }
 
 export interface Usage {
-  /** Bytes, without what the kernel could drop at once. */
+  /** Bytes, without what the kernel could drop at once; `Engine.memory` is that alone, quickly, of one that runs. */
   readonly memory: number;
   /** Cores in use over the time of the sample. */
   readonly cpus: number;
   readonly pids: number;
-}
-
-export interface BuildOptions {
-  readonly tag: string;
-  readonly dockerfile: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly args: Readonly<Record<string, string>>;
 }
 
 /** "Already so" is success everywhere: starting what runs, removing what is gone. Failures are HostctlErrors. */
@@ -90,6 +92,7 @@ export interface Engine {
   exec(name: string, argv: readonly string[], within?: number): Promise<{ code: number; output: string }>;
   logs(name: string, options?: LogOptions): AsyncIterable<LogLine>;
   usage(name: string): Promise<Usage>;
+  memory(name: string): Promise<number | undefined>;
   /** Tar of a path inside a container that need not run. */
   copyFrom(name: string, path: string): Promise<Readable>;
 
@@ -118,12 +121,12 @@ export interface Owner {
 }
 
 /** The data root. All paths are relative to it. */
-export interface Host {
+export interface Host extends Locks, Journal {
   read(path: string): Promise<string | undefined>;
   /** Names in a directory; empty when it is not there. */
   list(path: string): Promise<string[]>;
-  /** Beside, flushed, renamed: a reader sees the old text or the new one. Makes the directories above. */
-  write(path: string, text: string, owner?: Owner): Promise<void>;
+  /** Beside, flushed, renamed: a reader sees the old content or the new one. Makes the directories above. */
+  write(path: string, content: string | Uint8Array, owner?: Owner): Promise<void>;
   makeDirectory(path: string, owner: Owner): Promise<void>;
   /** Paths of regular files in and below a directory, relative to it, at most so many; hidden ones are left out. */
   files(path: string, most: number): Promise<string[]>;
@@ -139,11 +142,6 @@ export interface Host {
   sweep(): Promise<void>;
   /** Bytes free below the data root. */
   free(): Promise<number>;
-  /**
-   * Takes the lock of that name and returns what gives it back. The lock ends with the process, however it ends.
-   * Held by another: waits up to `wait` milliseconds, then fails naming the holder.
-   */
-  lock(name: string, doing: string, wait?: number): Promise<() => Promise<void>>;
 }
 
 /** The owner and mode are those of the new directory itself. */
@@ -160,37 +158,7 @@ export interface UnpackOptions extends Owner {
   readonly like?: string;
 }
 
-// ---- the proxy, as a visitor and as its owner
-
-export type Answer =
-  | { readonly ok: true; readonly status: number; readonly ms: number; readonly location?: string }
-  | { readonly ok: false; readonly reason: string; readonly ms: number };
-
-export interface ProbeRequest {
-  readonly host: string;
-  readonly path: string;
-  /** Milliseconds. */
-  readonly timeout: number;
-  /** Whose site it is; it lets hostctl in also while it is closed for maintenance. */
-  readonly project?: string;
-  /** Goes where the proxy sends who asks for https instead: the site has it, or may. */
-  readonly secure?: boolean;
-  /** Sees the 404 for nobody's hostname, which hostctl's other visits get no answer for. */
-  readonly anybody?: boolean;
-}
-
-export interface Prober {
-  /** Asks a container that is not routed yet, with the headers a visitor's request would have. */
-  candidate(upstream: ProbeTarget, request: ProbeRequest): Promise<Answer>;
-  /** Asks through the public port, as a visitor does. */
-  visit(request: ProbeRequest): Promise<Answer>;
-  /** Name of the generation the proxy has loaded, or undefined while it does not answer. */
-  generation(): Promise<string | undefined>;
-  /** Routes the proxy has taken in and cannot use, with its reasons. */
-  faults(): Promise<string[]>;
-}
-
-export type ProbeTarget = { readonly kind: 'socket'; readonly path: string } | Extract<Upstream, { kind: 'port' }>;
+export type { Answer, Prober, ProbeRequest, ProbeTarget } from './core/visit.ts';
 
 // ---- this machine
 
@@ -257,6 +225,7 @@ export interface Machine {
   readonly self: readonly string[];
   /** Whether systemd runs here. */
   systemd(): Promise<boolean>;
+  readonly pid: number;
   /** Version of Node.js. */
   readonly node: string;
   /** Whether something listens on a TCP port. */
@@ -271,8 +240,10 @@ export interface RunOptions {
 }
 
 export interface Clock {
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970: for what is written down. Somebody may set the clock at any moment. */
   now(): number;
+  /** Milliseconds since the machine started, the same for all its processes, which nobody can set: for what is waited for. */
+  ticks(): number;
   sleep(ms: number): Promise<void>;
 }
 
@@ -294,6 +265,8 @@ export interface Ui {
   /** Asks only on a terminal; elsewhere fails naming the flag that answers. */
   confirm(question: string, flag: string): Promise<boolean>;
   ask(question: string, flag: string): Promise<string>;
+  /** The same, and what is typed is not shown. @param instead how to answer where nobody can be asked */
+  askHidden(question: string, instead: string): Promise<string>;
   /** Ends live output, so that what follows stands below it. */
   close(): void;
 }
@@ -312,6 +285,7 @@ export interface Context {
   readonly web: Web;
   readonly files: Files;
   readonly machine: Machine;
+  readonly notifier: Notifier;
   readonly ui: Ui;
   readonly clock: Clock;
   /** user@machine, for records and locks. */

@@ -18,7 +18,7 @@ describe('docs', () => {
   test('errors.md has one heading per code, and no other', () => {
     const used = new Set(
       sources.flatMap((path) =>
-        [...read(path).matchAll(/(?:HostctlError|super)\(\s*'([A-Z_]+)'/g)].map((match) => match[1]!),
+        [...read(path).matchAll(/(?:HostctlError|Fault|super)\(\s*'([A-Z_]+)'/g)].map((match) => match[1]!),
       ),
     );
     const explained = [...read('docs/errors.md').matchAll(/^## (\w+)$/gm)].map((match) => match[1]!);
@@ -106,7 +106,7 @@ describe('docs', () => {
     const files = readdirSync(join(ROOT, 'src/commands'), { recursive: true })
       .map(String)
       .filter((name) => name.endsWith('.ts'))
-      .map((name) => name.replace('.ts', '').replaceAll('/', ' '));
+      .map((name) => name.replace(/(?:\/index)?\.ts$/, '').replaceAll('/', ' '));
     expect(files.toSorted()).toEqual([...commandNames].toSorted());
   });
 });

@@ -24,6 +24,7 @@ export default class Plan extends HostctlCommand<typeof Plan> {
     this.noteEmpty(result.projects.length + result.broken.length, context);
     const document = planJson(result);
     this.result(document, formatPlan(result));
+    if (result.overcommitted !== undefined) context.ui.event({ type: 'warning', text: result.overcommitted });
     for (const { error } of result.broken) {
       if (!this.json) process.stderr.write(await this.words(error));
       process.exitCode = error.exit;

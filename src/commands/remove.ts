@@ -1,18 +1,19 @@
 import { Flags } from '@oclif/core';
-import { HostctlCommand, projectArg } from '../command.ts';
+import { HostctlCommand, projectArg, waitFlag } from '../command.ts';
 import { HostctlError } from '../errors.ts';
 
 export default class Remove extends HostctlCommand<typeof Remove> {
-  static override summary = 'Take a project off this host. Its volumes and uploads stay.';
+  static override summary = 'Take a project off this host. Its volumes, uploads and secrets stay.';
   static override examples = [
     '<%= config.bin %> remove projectname',
     '<%= config.bin %> remove projectname --purge --confirm projectname',
   ];
   static override args = projectArg;
   static override flags = {
-    purge: Flags.boolean({ description: 'Delete its volumes and uploads too. This cannot be undone.' }),
+    purge: Flags.boolean({ description: 'Delete its volumes, uploads and secrets too. This cannot be undone.' }),
     confirm: Flags.string({ helpValue: 'NAME', description: "The project's name again, where nobody can be asked." }),
     yes: Flags.boolean({ char: 'y', description: 'Do not ask. With --purge, --confirm is needed.' }),
+    ...waitFlag,
   };
 
   protected async work(): Promise<void> {
@@ -25,7 +26,7 @@ export default class Remove extends HostctlCommand<typeof Remove> {
     const plan = await planRemove(name, this.flags.purge, context);
     if (!this.json) process.stderr.write(formatPlan(plan));
     await this.agree(name, context);
-    await remove(name, this.flags.purge, context);
+    await remove(name, this.flags.purge, context, this.duration(this.flags.wait));
     this.result({ project: name, removed: true, purged: this.flags.purge }, `removed ${name}\n`);
   }
 

@@ -1,9 +1,10 @@
-import { HostctlCommand, targetArg } from '../command.ts';
+import { HostctlCommand, targetArg, waitFlag } from '../command.ts';
 
 export default class Restart extends HostctlCommand<typeof Restart> {
   static override summary = 'Stop and start a project or one of its apps, one container after the other.';
   static override examples = ['<%= config.bin %> restart projectname', '<%= config.bin %> restart projectname/worker'];
   static override args = targetArg;
+  static override flags = waitFlag;
 
   protected async work(): Promise<void> {
     const context = await this.context();
@@ -12,7 +13,7 @@ export default class Restart extends HostctlCommand<typeof Restart> {
       import('../ops/containers.ts'),
     ]);
     const { project, app } = readTarget(this.args.name);
-    const containers = await restart(project, app, context);
+    const containers = await restart(project, app, context, this.duration(this.flags.wait));
     this.result({ project, containers }, containers.map((name) => `restarted ${name}\n`).join(''));
   }
 }

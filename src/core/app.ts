@@ -5,6 +5,8 @@ import { duration, readCommand, type Report, size, type Surroundings } from './r
 import { parseUrlPath } from './routes.ts';
 import { chooseServer, type Runtime, templateValues } from './runtime.ts';
 import type { AppInput, ProjectInput } from './schema.ts';
+import { readSecrets } from './secrets.ts';
+import { USUAL_WATCH_MS } from './trial.ts';
 import { quote } from './units.ts';
 
 const DEFAULTS = { within: '60s', drain: '10s', stop: '20s', processes: 1, threads: 4 };
@@ -39,8 +41,9 @@ export function normaliseApp(name: string, project: ProjectInput, around: Surrou
     ...(path === undefined ? {} : { path }),
     ...optional('command', readCommand(input.command, [...at, 'command'], report)),
     env: { ...runtime?.env, ...input.env },
+    secrets: readSecrets(input, at, report),
     limits: readLimits(input.limits, around.limits),
-    health: readHealth(input, path, runtime, at, report),
+    health: readHealth(input, path, runtime, at, around, report),
     ...optional('release', readCommand(input.release, [...at, 'release'], report)),
     replicas: input.replicas ?? 1,
     sticky: input.sticky ?? false,
@@ -215,6 +218,7 @@ function readHealth(
   path: string | undefined,
   runtime: Runtime | undefined,
   at: string[],
+  around: Surroundings,
   report: Report,
 ): Health {
   const health = input.health ?? {};
@@ -223,12 +227,15 @@ function readHealth(
     report.add([...at, 'health'], '`path` and `command` exclude each other', { on: 'key' });
   }
   const usual = path === '/' ? (runtime?.health ?? path) : path;
+  const watch = health.watch === undefined ? around.watch : duration(health.watch);
   const asked = command ? undefined : (health.path ?? usual);
   return {
     ...optional('path', asked),
     expect: health.expect ?? [],
     ...optional('command', command),
     within: duration(health.within ?? DEFAULTS.within),
+    // Releases from before there was such a thing say the same.
+    ...(watch === USUAL_WATCH_MS ? {} : { watch }),
   };
 }
 

@@ -11,6 +11,8 @@ export interface Concern extends Finding {
   readonly topic: (typeof TOPICS)[number];
   /** Whose definition `path` is in; hostctl.yaml without it. */
   readonly project?: string;
+  /** The lines it is about are not shown. */
+  readonly hidden?: boolean;
 }
 
 /** Names of a list, but not a hundred of them. */

@@ -4,8 +4,9 @@ import { INSIDE, LAYOUT, socketDirectory, socketInside, socketLink, uploadsPath 
 import type { App, Project, Workspace } from './model.ts';
 import { containerName, egressNetwork, groupNames, hashOf, LABEL, networkName } from './names.ts';
 import { chooseServer, type Runtime } from './runtime.ts';
+import { exportSecrets, secretFiles, versionsFor } from './secrets.ts';
 import { mediaSets, siteOf } from './site.ts';
-import type { Desired, ImageIdentity, MediaSet, Workload } from './state.ts';
+import type { Desired, ImageIdentity, ImageStart, MediaSet, Workload } from './state.ts';
 import { fillTemplate } from './template.ts';
 
 /** What the pure core is told about the surroundings of a project. */
@@ -18,6 +19,8 @@ export interface DesiredInput {
   /** Version of each folder or file in `media:`, by alias. */
   readonly mediaVersions: Readonly<Record<string, string>>;
   readonly key: string;
+  /** Newest version of each secret the apps name. */
+  readonly secrets: Readonly<Record<string, number>>;
 }
 
 const TMP_SIZE = 64 * 1024 ** 2;
@@ -57,16 +60,19 @@ function onProjectNetwork(app: App, project: Project): boolean {
 function workload(app: App, replica: number, media: readonly MediaSet[], input: DesiredInput): Workload {
   const { project, workspace, identity, images, key } = input;
   const image = images[app.name]!;
+  const versions = versionsFor(app, input.secrets);
+  const given = app.secrets.length > 0;
   // The socket is named after the container, which is named after the hash of everything else.
   const { limits: _limits, ...semantic } = containerOf(app, media, input, socketInside(''));
   // Which image a tag means is only known once it is on the engine; until then no name can be promised.
   const spec =
-    image.identity === undefined
+    image.identity === undefined || (wrapsImage(app) && image.start === undefined)
       ? 'pending'
       : hashOf({
           ...semantic,
           image: image.identity,
           listen: app.listen,
+          ...(given ? { secrets: versions } : {}),
           // Two apps may have everything else in common, and containers are named after this.
           owner: [workspace.instance, project.name, app.name],
         });
@@ -75,6 +81,10 @@ function workload(app: App, replica: number, media: readonly MediaSet[], input: 
   const socketDir = app.listen.kind === 'socket' ? socketDirectory(key, name) : undefined;
   const socketMount: Mount[] = socketDir
     ? [{ source: `${workspace.data}/${LAYOUT.sockets}/${socketDir}`, target: INSIDE.socketDir, readOnly: false }]
+    : [];
+  const files = LAYOUT.secretFilesOf(project.name, name);
+  const secretMount: Mount[] = given
+    ? [{ source: `${workspace.data}/${files}`, target: INSIDE.secrets, readOnly: true }]
     : [];
   const groups = app.listen.kind === 'port' ? groupNames(project.name, app.name, spec, replica) : [];
   return {
@@ -96,7 +106,7 @@ function workload(app: App, replica: number, media: readonly MediaSet[], input: 
         [LABEL.uid]: String(identity.uids[app.name]),
         ...(app.relax.length > 0 ? { [LABEL.relax]: app.relax.map((item) => item.allow).join(',') } : {}),
       },
-      mounts: [...plain.mounts, ...socketMount],
+      mounts: [...plain.mounts, ...socketMount, ...secretMount],
       networks: plain.networks.map((use) => ({
         ...use,
         aliases: use.aliases.length > 0 ? [...use.aliases, ...groups] : use.aliases,
@@ -113,6 +123,7 @@ function workload(app: App, replica: number, media: readonly MediaSet[], input: 
     overlap: app.replicas > 1 || app.volumes.every((volume) => volume.shared),
     drain: app.drain,
     volumes: app.volumes.map((volume) => LAYOUT.volume(project.name, app.name, volume.name)),
+    ...(given ? { secrets: { files, versions } } : {}),
   };
 }
 
@@ -128,7 +139,7 @@ function containerOf(
   const relaxed = new Set(app.relax.map((item) => item.allow));
   return {
     ...(relaxed.has('image-user') ? {} : { uid }),
-    ...startOf(app, input.runtimes, socket),
+    ...startOf(app, input.runtimes, socket, input.images[app.name]!.start),
     env: environment(app, socket),
     limits: app.limits,
     files: OPEN_FILES,
@@ -144,24 +155,37 @@ function containerOf(
   };
 }
 
+/** Whether an image is started through a shell, which needs to know what it would start by itself. */
+export function wrapsImage(app: App): boolean {
+  return app.source.kind !== 'runtime' && app.secrets.some((secret) => secret.env);
+}
+
 /**
  * Runtimes start through a shell that lets the proxy's group use the socket and read uploads, and that clears a socket
- * left behind by a crash. Images keep their own entry point.
+ * left behind by a crash. Images keep their own entry point, behind a shell when they want secrets as variables.
  */
 function startOf(
   app: App,
   runtimes: readonly Runtime[],
   socket: string,
+  own: ImageStart = { entrypoint: [], command: [] },
 ): Pick<ContainerSpec, 'entrypoint' | 'command'> {
   const source = app.source;
-  if (source.kind !== 'runtime') return app.command ? { command: app.command } : {};
+  const variables = exportSecrets(app);
+  if (source.kind !== 'runtime') {
+    if (variables === '') return app.command ? { command: app.command } : {};
+    return {
+      entrypoint: ['/bin/sh', '-c', `${variables}exec "$@"`, 'hostctl', ...own.entrypoint],
+      command: app.command ?? own.command,
+    };
+  }
   const runtime = runtimes.find((candidate) => candidate.name === source.runtime)!;
   const server = chooseServer(runtime, source.server)!;
   const template = (app.listen.kind === 'port' ? server.spec.port : server.spec.socket) ?? [];
   const values = { ...source.values, socket, port: portOf(app) };
   const clear = app.listen.kind === 'socket' ? `rm -f ${socket}; ` : '';
   return {
-    entrypoint: ['/bin/sh', '-c', `umask 007; ${clear}exec "$@"`, 'hostctl'],
+    entrypoint: ['/bin/sh', '-c', `umask 007; ${variables}${clear}exec "$@"`, 'hostctl'],
     command: app.command ?? template.map((word) => fillTemplate(word, values)),
   };
 }
@@ -171,10 +195,11 @@ function portOf(app: App): string {
 }
 
 function environment(app: App, socket: string): Record<string, string> {
-  if (app.source.kind === 'image') return { ...app.env };
+  const given = { ...secretFiles(app), ...app.env };
+  if (app.source.kind === 'image') return given;
   const listen =
     app.listen.kind === 'socket' ? { PORT: socket } : app.listen.kind === 'port' ? { PORT: portOf(app) } : {};
-  return { ...(app.source.kind === 'runtime' ? { HOME: '/tmp' } : {}), ...listen, ...app.env };
+  return { ...(app.source.kind === 'runtime' ? { HOME: '/tmp' } : {}), ...listen, ...given };
 }
 
 function tmpfsOf(app: App, uid: number, exec: boolean): Tmpfs[] {

@@ -1,4 +1,4 @@
-import { isLinkOf } from './layout.ts';
+import { isLinkOf, LAYOUT } from './layout.ts';
 import type { Workspace } from './model.ts';
 import { networkName } from './names.ts';
 import type { ContainerView, Desired, History, Observed, Release } from './state.ts';
@@ -21,6 +21,8 @@ export function planCleanup(
       releases: [],
       media: unusedMedia(desired.project, all, observed),
       links: [],
+      secrets: [],
+      secretFiles: [],
       keepImages: imagesOf(all),
       why: 'left by an attempt that did not go live',
     },
@@ -63,9 +65,12 @@ export function planForget(
   // A container that is kept for a rollback needs the network it was made on.
   const unused = observed.networks.some((item) => item.name === name) && !states.some((state) => state.network);
   const network = unused ? { network: name } : {};
-  if (containers.length + releases.length + media.length + links.length === 0 && !unused) return [];
+  const secrets = unusedSecrets([desired, ...states], observed.secrets[project] ?? {});
+  const secretFiles = unusedFiles(project, names, observed);
+  const gone = { containers, releases, media, links, secrets, secretFiles };
+  if (Object.values(gone).every((list) => list.length === 0) && !unused) return [];
   const why = 'more than the releases to keep';
-  return [{ do: 'forget', project, containers, releases, media, links, keepImages: imagesOf(states), ...network, why }];
+  return [{ do: 'forget', project, ...gone, keepImages: imagesOf(states), ...network, why }];
 }
 
 /** Copies of files that none of these need. Only copies have a version in their name; uploads are data. */
@@ -74,6 +79,28 @@ function unusedMedia(project: string, states: readonly Desired[], observed: Obse
   return (observed.media[project] ?? [])
     .map((name) => `${project}/${name}`)
     .filter((root) => /\.[0-9a-f]{10}$/.test(root) && !roots.has(root));
+}
+
+/** Versions that none of these need. The newest is what the next deploy takes. */
+function unusedSecrets(
+  states: readonly Desired[],
+  stored: Observed['secrets'][string],
+): { name: string; version: number }[] {
+  const given = states.flatMap((state) => state.workloads.map((item) => item.secrets?.versions ?? {}));
+  return Object.entries(stored).flatMap(([name, versions]) =>
+    versions
+      .slice(0, -1)
+      .filter((version) => !given.some((item) => item[name] === version))
+      .map((version) => ({ name, version })),
+  );
+}
+
+/** Files that were made for a container before a deploy was killed, and no deploy made that container since. */
+function unusedFiles(project: string, names: ReadonlySet<string>, observed: Observed): string[] {
+  const containers = new Set(observed.containers.map((item) => item.name));
+  return (observed.secretFiles[project] ?? [])
+    .filter((name) => !names.has(name) && !containers.has(name))
+    .map((name) => LAYOUT.secretFilesOf(project, name));
 }
 
 function imagesOf(states: readonly Desired[]): string[] {

@@ -7,6 +7,11 @@ export const LAYOUT = {
   fence: 'fence.nft',
   /** Name of the instance that owns the data root. */
   instance: 'instance',
+  /** A file for each lock, and one for each deploy that waits. Never removed while anybody may hold one. */
+  locks: 'locks',
+  waiting: 'locks/waiting',
+  /** What was done by whom; see `host/journal.ts`. */
+  log: 'log',
   projects: 'projects',
   identity: (project: string) => `projects/${project}/identity.json`,
   releases: (project: string) => `projects/${project}/releases`,
@@ -15,6 +20,17 @@ export const LAYOUT = {
   current: (project: string) => `projects/${project}/current`,
   volumes: (project: string) => `projects/${project}/volumes`,
   volume: (project: string, app: string, name: string) => `projects/${project}/volumes/${app}/${name}`,
+  /** Values of secrets, and nothing else: a directory per name with a file per version. */
+  secrets: (project: string) => `projects/${project}/secrets`,
+  secret: (project: string, name: string) => `projects/${project}/secrets/${name}`,
+  secretVersion: (project: string, name: string, version: number) =>
+    `projects/${project}/secrets/${name}/${version}.json`,
+  /** Stands for versions that are no more: their numbers must not come back with other values. */
+  removedSecret: (project: string, name: string, version: number) =>
+    `projects/${project}/secrets/${name}/${version}.removed`,
+  /** What containers see of secrets: a directory for each, which belongs to its app. */
+  secretFiles: (project: string) => `projects/${project}/secret-files`,
+  secretFilesOf: (project: string, container: string) => `projects/${project}/secret-files/${container}`,
   /** That the site is closed; outlives deploys, and goes with the project. */
   maintenance: (project: string) => `projects/${project}/maintenance.json`,
   /** What a deploy that has not reached its end did to the live release. */
@@ -54,6 +70,7 @@ export const LAYOUT = {
 export const INSIDE = {
   /** An app's own socket directory. */
   socketDir: '/run/hostctl',
+  secrets: '/run/secrets',
   /** The proxy's view. */
   config: '/etc/hostctl',
   sockets: '/run/hostctl/sockets',

@@ -1,4 +1,5 @@
 import type { CertificateSource } from './certificate.ts';
+import type { Notify } from './journal.ts';
 import type { Hostname } from './hostnames.ts';
 import type { RouteSettings } from './settings.ts';
 
@@ -23,11 +24,16 @@ export interface Workspace {
   readonly proxy: ProxySettings;
   readonly tls: WorkspaceTls;
   readonly bases: BaseSettings;
+  readonly builds: BuildSettings;
+  readonly whenShort: WhenShort;
   /** CIDR hostctl takes its networks from. */
   readonly pool: string;
   readonly limits: Limits;
   /** Earlier releases kept for a rollback. */
   readonly keep: number;
+  /** Milliseconds new copies are watched after the switch. */
+  readonly watch: number;
+  readonly notify?: Notify;
 }
 
 export type DriverName = 'traefik' | 'nginx';
@@ -75,6 +81,17 @@ export interface WorkspaceTls {
   };
 }
 
+/** What a build may use, where hostctl.yaml says so. */
+export interface BuildSettings {
+  /** Bytes. */
+  readonly memory?: number;
+  /** Cores. */
+  readonly cpus?: number;
+}
+
+/** What a deploy does that does not fit into the memory that is free. */
+type WhenShort = 'refuse' | 'stop-first' | 'ignore';
+
 export interface BaseSettings {
   readonly from: 'auto' | 'registry' | 'debian';
   readonly registry?: string;
@@ -117,6 +134,7 @@ export interface App {
   /** Overrides the runtime's or image's own. */
   readonly command?: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  readonly secrets: readonly AppSecret[];
   readonly limits: Limits;
   readonly health: Health;
   readonly release?: readonly string[];
@@ -154,6 +172,12 @@ export type Listen =
   | { readonly kind: 'port'; readonly port: number }
   | { readonly kind: 'none' };
 
+export interface AppSecret {
+  readonly name: string;
+  /** A variable as well as a file. */
+  readonly env: boolean;
+}
+
 export interface Health {
   /** Asked over HTTP; absent for apps that speak none. */
   readonly path?: string;
@@ -161,6 +185,8 @@ export interface Health {
   readonly command?: readonly string[];
   /** Milliseconds until it must be ready. */
   readonly within: number;
+  /** Milliseconds it is watched after the switch; absent: as long as usual. */
+  readonly watch?: number;
 }
 
 export interface Volume {

@@ -5,8 +5,14 @@ import { parseUrlPath } from './routes.ts';
 import type { ProjectInput } from './schema.ts';
 import { quote } from './units.ts';
 
-/** The kernel's own file systems, and where hostctl puts the socket: with everything below. */
-const KERNEL = ['/proc', '/sys', '/dev', '/run/hostctl'];
+/** The kernel's own file systems, and where hostctl puts things: with everything below. */
+const RESERVED: Readonly<Record<string, string>> = {
+  '/proc': "is the kernel's",
+  '/sys': "is the kernel's",
+  '/dev': "is the kernel's",
+  '/run/hostctl': 'is where hostctl puts the socket',
+  '/run/secrets': 'is where secrets arrive: name them under `secrets`',
+};
 /** What a runtime's image keeps there would be hidden; below, folders of their own are usual. */
 const RUNTIME = new Set(['/app', '/hostctl', '/venv']);
 
@@ -31,8 +37,8 @@ export function checkMounts(input: ProjectInput, apps: readonly App[], report: R
 }
 
 function reserved(target: string, what: string, app: App): string | undefined {
-  const kernel = KERNEL.find((path) => target === path || target.startsWith(`${path}/`));
-  if (kernel !== undefined) return kernel === '/run/hostctl' ? 'is where hostctl puts the socket' : "is the kernel's";
+  const ours = Object.keys(RESERVED).find((path) => target === path || target.startsWith(`${path}/`));
+  if (ours !== undefined) return RESERVED[ours];
   // A writable /tmp is what every app has anyway.
   if (target === '/tmp' && what !== WRITABLE) return 'is emptied at each start';
   return app.source.kind === 'runtime' && RUNTIME.has(target) ? 'holds the app itself' : undefined;

@@ -14,19 +14,18 @@ import {
   wasLive,
   type Workload,
 } from './state.ts';
-import { planStarts, timing } from './starts.ts';
+import { planStarts, type StartOptions, timing } from './starts.ts';
 import type { OwnCertificate, ProjectPlan, Step, StepOf } from './steps.ts';
 import { planOrder, planOwnCertificate } from './tls-plan.ts';
+import { planWatch } from './trial.ts';
 
-export interface PlanOptions {
+export interface PlanOptions extends StartOptions {
   readonly workspace: Workspace;
   /** Containers of the proxy. */
   readonly proxies: readonly string[];
   /** ISO 8601, for the release record. */
   readonly at: string;
   readonly by: string;
-  /** Set when an earlier release is brought back: its release commands are not run again. */
-  readonly rollbackOf?: number;
   /** Certificates the projects bring with them. A rollback brings none back: the newest stays in force. */
   readonly own?: ReadonlyMap<string, OwnCertificate>;
 }
@@ -41,7 +40,7 @@ export function planProject(desired: Desired, observed: Observed, options: PlanO
   const old = unwanted.filter((item) => wasLive(item.name, history));
   const failed = mine.filter((item) => !apps.includes(item) || (unwanted.includes(item) && !old.includes(item)));
 
-  const starting = planStarts(desired, apps, history, observed, options.rollbackOf);
+  const starting = planStarts(desired, apps, history, observed, options);
   const before = [
     ...planCleanup(desired, failed, history, observed),
     ...planNetwork(desired, observed, options),
@@ -53,12 +52,13 @@ export function planProject(desired: Desired, observed: Observed, options: PlanO
   const route = planRoute(desired, observed, history, options);
   const kept = keptReleases(route?.release, history, options.workspace.keep);
   const forget = planForget(desired, old, kept, history, observed, options.workspace);
+  const watch = planWatch(desired, before, route !== undefined, history, observed);
   const retire = planRetire(desired, old, starting, history);
   return {
     project: desired.project,
     before,
     ...(route ? { route } : {}),
-    after: [...planOwners(desired, observed), ...retire, ...forget, ...planOrder(desired, observed, options)],
+    after: [...planOwners(desired, observed), ...watch, ...retire, ...forget, ...planOrder(desired, observed, options)],
   };
 }
 

@@ -28,6 +28,8 @@ export interface Surroundings {
   /** Directory the definition's paths are relative to. */
   readonly dir: string;
   readonly limits: Limits;
+  /** Milliseconds new copies are watched unless the definition says otherwise. */
+  readonly watch: number;
   /** What the workspace says of the proxy and of certificates. */
   readonly host: HostSettings;
   readonly runtimes: readonly Runtime[];

@@ -4,6 +4,7 @@ import type { Concern } from './concern.ts';
 import type { Finding, Verdict } from './comparison.ts';
 import type { Limits } from './model.ts';
 import type { Problem } from './problems.ts';
+import type { ReleaseChange } from './release-diff.ts';
 
 /** Stands in every JSON document and line hostctl prints; grows when a field changes its meaning or goes. */
 export const JSON_VERSION = 1;
@@ -77,12 +78,22 @@ export interface Renewal {
 
 export interface Status {
   readonly proxy: 'answers' | 'silent';
+  readonly memory: HostMemory;
   readonly apps: readonly AppStatus[];
   /** Sites that are closed to visitors. */
   readonly maintenance: readonly Closed[];
   readonly certificates: readonly CertificateStatus[];
   /** Projects that are deployed and whose definition is gone. */
   readonly orphans: readonly string[];
+}
+
+/** The host's memory, in bytes. */
+interface HostMemory {
+  /** All limits together, the proxy's too. */
+  readonly limits: number;
+  readonly total: number;
+  /** What programs can still get. */
+  readonly free: number | null;
 }
 
 /** A site that answers 503, but for those who may look at it. */
@@ -108,6 +119,56 @@ export interface ReleaseView {
   readonly rollbackOf?: number;
   /** App → image. */
   readonly images: Readonly<Record<string, string>>;
+  /** App → secret → version; only apps that have some. */
+  readonly secrets: Readonly<Record<string, Readonly<Record<string, number>>>>;
+}
+
+/** A secret that is stored or named; never its value. */
+export interface SecretView {
+  readonly project: string;
+  readonly name: string;
+  /** The newest; null when a definition names it and nobody has set it. */
+  readonly version: number | null;
+  /** ISO 8601. */
+  readonly at: string | null;
+  /** user@machine */
+  readonly by: string | null;
+  /** Apps whose definition names it. */
+  readonly apps: readonly string[];
+  /** Releases that are kept and use it. */
+  readonly releases: readonly { readonly id: number; readonly version: number; readonly live: boolean }[];
+}
+
+/** What became of `secrets set`. */
+export interface SetSecret {
+  readonly project: string;
+  readonly name: string;
+  readonly version: number;
+  /** Whether it has another value than before. */
+  readonly changed: boolean;
+  /** Apps whose definition names it. */
+  readonly apps: readonly string[];
+}
+
+/** What `hostctl releases diff` shows. */
+export interface ReleaseDiff {
+  readonly project: string;
+  readonly from: number;
+  readonly to: number;
+  readonly changes: readonly ReleaseChange[];
+  /** What a rollback between the two leaves as it is, in sentences. */
+  readonly stays: readonly string[];
+}
+
+/** Something `hostctl prune` removes, or would. */
+export interface PruneItem {
+  readonly kind: 'container' | 'image' | 'network' | 'folder' | 'record';
+  /** Absent for what all projects share. */
+  readonly project?: string;
+  readonly name: string;
+  readonly why: string;
+  /** Bytes, of images: layers that others share are counted in full. */
+  readonly size?: number;
 }
 
 /** One thing `hostctl doctor` looked at. */

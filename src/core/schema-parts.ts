@@ -53,6 +53,12 @@ export const command = z.union(
   { error: COMMAND },
 );
 
+/** A program and its words, which no shell reads. @param example such a list */
+export function program(example: string) {
+  const error = `write the program and its arguments as a list, such as ${example}`;
+  return z.array(z.string({ error }).min(1, { error }).superRefine(inWord), { error }).min(1, { error });
+}
+
 interface Measure {
   readonly pattern: RegExp;
   readonly parse: (value: string) => Parsed<number>;
@@ -112,18 +118,18 @@ export const count = (what: string, max: number) =>
     .min(1, { error: `at least 1 of ${what}` })
     .max(max, { error: `at most ${max} ${what}` });
 
+/** The engine refuses to make a container with less. */
+export const memorySize = size('6M', '1T', 'an app cannot run in less than 6M');
+
+export const cores = z
+  .number({ error: 'write cpus as a number of cores, such as 0.5' })
+  .min(0.01, { error: 'at least 0.01 cpus' })
+  .max(1024, { error: 'at most 1024 cpus' });
+
 export const limits = z
   .strictObject({
-    // The engine refuses to make a container with less.
-    memory: size('6M', '1T', 'an app cannot run in less than 6M')
-      .describe('Hard limit; the kernel ends the app when it needs more. No swap on top.')
-      .optional(),
-    cpus: z
-      .number({ error: 'write cpus as a number of cores, such as 0.5' })
-      .min(0.01, { error: 'at least 0.01 cpus' })
-      .max(1024, { error: 'at most 1024 cpus' })
-      .describe('Cores: `0.5` is half of one.')
-      .optional(),
+    memory: memorySize.describe('Hard limit; the kernel ends the app when it needs more. No swap on top.').optional(),
+    cpus: cores.describe('Cores: `0.5` is half of one.').optional(),
     pids: count('pids', 1_000_000).describe('Processes and threads together.').optional(),
   })
   .describe('Hard limits of each container. A change is made in place, without a new container.');

@@ -7,6 +7,7 @@ import { command, containerPath, count, duration, image, limits, name, path, tex
 import { http } from './http-schema.ts';
 import { projectTls } from './tls-schema.ts';
 import { MOST_REPLICAS } from './names.ts';
+import { SECRET_NAME } from './secrets.ts';
 import { quote } from './units.ts';
 
 const ENV_NAME_PATTERN = /^[A-Za-z_][A-Za-z0-9_]*$/;
@@ -25,6 +26,11 @@ const health = z
       .describe("Asked with the site's first hostname until it answers 2xx or 3xx. Default `/`.")
       .optional(),
     within: duration('1s', '1d').describe('How long the app may take to become ready. Default `60s`.').optional(),
+    watch: duration('0s', '1h')
+      .describe(
+        'How long it is watched after the switch: if it ends or stops answering, the earlier release comes back. Default `3s`.',
+      )
+      .optional(),
     expect: z
       .array(whole('write each status as a number, such as 401', 100, 599, 'a status is 100 to 599'))
       .min(1, { error: 'at least one status, such as [401]' })
@@ -47,6 +53,26 @@ const volume = z.union(
     }),
   ],
   { error: 'write a volume as the path in the container, such as /data, or as { at: /data, shared: true }' },
+);
+
+const secretName = text(
+  SECRET_NAME,
+  (value) => `${quote(value)} is no name of a secret: letters, digits and _, at most 64, such as DB_PASSWORD`,
+  'write the name of a secret, such as DB_PASSWORD',
+);
+const secret = z.union(
+  [
+    secretName,
+    z.strictObject({
+      name: secretName.describe('As in `hostctl secrets set`.'),
+      env: flag
+        .describe(
+          'Also the variable `NAME`, for programs that read no files; then there is no `NAME_FILE`. Default false.',
+        )
+        .optional(),
+    }),
+  ],
+  { error: 'write a secret as its name, such as DB_PASSWORD, or as { name: DB_PASSWORD, env: true }' },
 );
 
 const RELAXABLE = ['writable-rootfs', 'exec-tmp', 'new-privileges', 'image-user'] as const;
@@ -117,6 +143,12 @@ const app = z
           .max(65_536, { error: 'a variable has at most 64 KiB' }),
       )
       .describe('Environment variables. Not for secrets: everyone who can use the engine can read them.')
+      .optional(),
+    secrets: z
+      .array(secret)
+      .describe(
+        'Secrets the app gets, set by `hostctl secrets set`: each is the file `/run/secrets/NAME`, which the variable `NAME_FILE` names.',
+      )
       .optional(),
     limits: limits.optional(),
     health: health.optional(),

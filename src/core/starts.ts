@@ -19,16 +19,20 @@ interface Start {
   readonly ready: readonly Step[];
 }
 
-/**
- * What has to run. Apps that nothing holds back start together; those that need them follow when they are ready.
- * @param rollbackOf set when an earlier release comes back: its release commands are not run again
- */
+export interface StartOptions {
+  /** Set when an earlier release is brought back: its release commands are not run again. */
+  readonly rollbackOf?: number;
+  /** Set when there is too little memory for two copies of anything. */
+  readonly stopFirst?: boolean;
+}
+
+/** What has to run. Apps that nothing holds back start together; those that need them follow when they are ready. */
 export function planStarts(
   desired: Desired,
   mine: readonly ContainerView[],
   history: History,
   observed: Observed,
-  rollbackOf: number | undefined,
+  options: StartOptions,
 ): Step[] {
   const stopped = new Set(observed.unfinished[desired.project]?.stopped);
   return byLevel(desired.workloads).flatMap((level) => {
@@ -40,7 +44,7 @@ export function planStarts(
         mine,
         history,
         stopped,
-        rollbackOf,
+        options,
       ),
     );
     return [
@@ -57,7 +61,7 @@ function planApp(
   mine: readonly ContainerView[],
   history: History,
   stopped: ReadonlySet<string>,
-  rollbackOf: number | undefined,
+  { rollbackOf, stopFirst }: StartOptions,
 ): Start {
   const containerOf = (workload: Workload): ContainerView | undefined =>
     mine.find((item) => item.name === workload.container.name);
@@ -77,7 +81,8 @@ function planApp(
   );
   const wanted = new Set(desired.workloads.map((item) => item.container.name));
   const old = mine.filter((item) => item.labels[LABEL.app] === first.app && !wanted.has(item.name));
-  const stops = first.overlap || unproven.length === 0 ? [] : planStops(old, history);
+  const beside = first.overlap && !stopFirst;
+  const stops = beside || unproven.length === 0 ? [] : planStops(old, history, first.overlap);
   const isNew = unproven.some((workload) => !wasLive(workload.container.name, history));
   const runsTask = first.release !== undefined && isNew && rollbackOf === undefined;
   return {
@@ -87,14 +92,16 @@ function planApp(
   };
 }
 
-function planStops(old: readonly ContainerView[], history: History): Step[] {
+/** @param overlap whether only memory forbids a second copy */
+function planStops(old: readonly ContainerView[], history: History, overlap: boolean): Step[] {
+  const reason = overlap ? 'too little memory for two copies' : 'one copy at a time may write to its volume';
   return old
     .filter((item) => item.state === 'running' && wasLive(item.name, history))
     .map((item) => ({
       do: 'stop',
       container: item,
       timeout: timing(item, history).timeout,
-      why: 'one copy at a time may write to its volume: short interruption',
+      why: `${reason}: short interruption`,
     }));
 }
 

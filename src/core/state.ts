@@ -33,6 +33,16 @@ export interface Workload {
   readonly relax?: readonly Relaxation[];
   /** Directories to make before it starts, relative to the data root. */
   readonly volumes: readonly string[];
+  /** Absent without secrets. */
+  readonly secrets?: GivenSecrets;
+}
+
+/** The secrets of a container. Never their values, nor anything made from them. */
+interface GivenSecrets {
+  /** Directory with the files, relative to the data root. */
+  readonly files: string;
+  /** Name → version. */
+  readonly versions: Readonly<Record<string, number>>;
 }
 
 /** Everything one project should be. */
@@ -53,6 +63,14 @@ export interface ImageIdentity {
   readonly identity?: string;
   /** Image id on the engine, when it is there. */
   readonly id?: string;
+  /** What it starts by itself; only for an app that is started through a shell because of its secrets. */
+  readonly start?: ImageStart;
+}
+
+/** Entry point and command of an image. */
+export interface ImageStart {
+  readonly entrypoint: readonly string[];
+  readonly command: readonly string[];
 }
 
 /** Files of one alias, below `media/<project>/`. */
@@ -104,7 +122,23 @@ export interface Release {
   readonly by: string;
   /** Set when this release brought an earlier one back. */
   readonly rollbackOf?: number;
+  /** What its release commands did before it went live; absent in records from before this was written down. */
+  readonly hooks?: readonly HookRecord[];
+  /** App → `name@sha256:…` in the registry its image came from. */
+  readonly digests?: Readonly<Record<string, string>>;
+  /** Milliseconds from the first start of a container until all were ready; absent when none was started. */
+  readonly startedIn?: number;
   readonly desired: Desired;
+}
+
+/** A release command that went well; with any other, there is no release. */
+export interface HookRecord {
+  readonly app: string;
+  readonly command: readonly string[];
+  readonly code: number;
+  readonly ms: number;
+  /** The last lines it wrote. */
+  readonly log: readonly string[];
 }
 
 export interface History {
@@ -122,6 +156,17 @@ export interface Unfinished {
   readonly stopped: readonly string[];
   /** Given other limits. */
   readonly limited: readonly string[];
+  /** Set from just before the switch until the new release has been watched for its time. */
+  readonly trial?: Trial;
+}
+
+/** A release that is live and has not proven itself yet. */
+export interface Trial {
+  readonly release: number;
+  /** The one that comes back when it fails; none at a first deploy. */
+  readonly before?: number;
+  /** Containers of that one which ran, or tried to, when the deploy began. */
+  readonly alive: readonly string[];
 }
 
 export interface EngineInfo {
@@ -173,6 +218,10 @@ export interface Observed {
   readonly uploadOwners: Readonly<Record<string, number>>;
   /** Link below `media/` → the directory beside it that it leads to. */
   readonly mediaLinks: Readonly<Record<string, string>>;
+  /** Versions of each secret, the newest last, by project and name. */
+  readonly secrets: Readonly<Record<string, Readonly<Record<string, readonly number[]>>>>;
+  /** Containers with files of secrets, by project; they need not exist. */
+  readonly secretFiles: Readonly<Record<string, readonly string[]>>;
   /** Whether apps are kept from the services of this host. */
   readonly fence: Fence;
   /** Whether what the proxy has loaded is what the live releases ask for. */

@@ -1,5 +1,6 @@
 import { namesToOrder } from './certificate.ts';
 import type { NetworkSpec } from './container.ts';
+import { formatLikely, formatNeed, type MemoryNeed } from './memory.ts';
 import type { Limits, Relaxation } from './model.ts';
 import type { Site } from './routes.ts';
 import type { ContainerView, MediaSet, Release, Workload } from './state.ts';
@@ -28,6 +29,7 @@ export type Step = { readonly why: string } & (
   | { readonly do: 'tls'; readonly project: string; readonly own: OwnCertificate }
   | Route
   | { readonly do: 'order'; readonly site: Site }
+  | { readonly do: 'watch'; readonly workloads: readonly Workload[]; readonly ms: number }
   | { readonly do: 'own'; readonly set: MediaSet; readonly project: string; readonly uid: number }
   | { readonly do: 'unroute'; readonly project: string }
   | { readonly do: 'limits'; readonly container: string; readonly limits: Limits }
@@ -65,6 +67,11 @@ interface Route {
   readonly reload: boolean;
 }
 
+interface SecretVersion {
+  readonly name: string;
+  readonly version: number;
+}
+
 interface Forget {
   readonly do: 'forget';
   readonly project: string;
@@ -74,6 +81,10 @@ interface Forget {
   readonly media: readonly string[];
   /** Socket links of replicas and apps that are no more. */
   readonly links: readonly string[];
+  /** Versions no release that is kept needs. */
+  readonly secrets: readonly SecretVersion[];
+  /** Files of secrets below the data root whose container is no more. */
+  readonly secretFiles: readonly string[];
   /** Images of the project that kept releases need. */
   readonly keepImages: readonly string[];
   /** The project's network, when nothing that is kept needs it. */
@@ -88,12 +99,16 @@ export interface ProjectPlan {
   readonly before: readonly Step[];
   readonly route?: StepOf<'route'>;
   readonly after: readonly Step[];
+  /** Of its new containers; absent when it starts none, or the host's memory is not known. */
+  readonly memory?: MemoryNeed;
 }
 
 export interface Plan {
   /** What the host needs first: networks, the proxy. */
   readonly host: readonly Step[];
   readonly projects: readonly ProjectPlan[];
+  /** Set when the memory limits of everything together are more than the host has. */
+  readonly overcommitted?: string;
 }
 
 export function stepsOf(plan: Plan): Step[] {
@@ -130,6 +145,8 @@ export function subjectOf(step: Step): string {
     case 'start':
     case 'ready':
       return step.workload.container.name;
+    case 'watch':
+      return step.workloads.map((item) => item.container.name).join(', ');
     case 'task':
       return `${step.workload.app}: ${step.command.join(' ')}`;
     case 'media':
@@ -148,14 +165,16 @@ export function subjectOf(step: Step): string {
     case 'forget':
       return forgotten(step).join(', ');
     case 'erase':
-      return step.data ? `${step.project}, its volumes and uploads` : step.project;
+      return step.data ? `${step.project}, its volumes, uploads and secrets` : step.project;
   }
 }
 
 function forgotten(step: Forget): string[] {
   const network = step.network === undefined ? [] : [step.network];
   const links = step.links.map((link) => `link ${link}`);
-  return [...step.containers, ...step.releases.map((id) => `release ${id}`), ...step.media, ...links, ...network];
+  const secrets = step.secrets.map(({ name, version }) => `version ${version} of secret ${name}`);
+  const releases = step.releases.map((id) => `release ${id}`);
+  return [...step.containers, ...releases, ...step.media, ...links, ...secrets, ...step.secretFiles, ...network];
 }
 
 function formatLimits(limits: Limits): string {
@@ -165,13 +184,21 @@ function formatLimits(limits: Limits): string {
 /** The plan as text: one line per step, grouped by project. What `plan` prints and the golden tests compare. */
 export function formatPlan(plan: Plan): string {
   const groups = [
-    { title: 'host', steps: plan.host },
-    ...plan.projects.map((item) => ({ title: item.project, steps: projectSteps(item) })),
+    { title: 'host', steps: plan.host.map(formatStep) },
+    ...plan.projects.map((item) => ({
+      title: item.project,
+      steps: [...formatMemory(item), ...projectSteps(item).map(formatStep)],
+    })),
   ].filter((group) => group.steps.length > 0);
   if (groups.length === 0) return 'Up to date.\n';
-  return groups
-    .map(({ title, steps }) => `${title}\n${steps.map((step) => `  ${formatStep(step)}\n`).join('')}`)
-    .join('\n');
+  return groups.map(({ title, steps }) => `${title}\n${steps.map((step) => `  ${step}\n`).join('')}`).join('\n');
+}
+
+/** Where a second copy is started, or there is too little for the first. */
+function formatMemory({ memory }: ProjectPlan): string[] {
+  if (!memory || (!memory.beside && memory.fits)) return [];
+  const likely = formatLikely(memory);
+  return [`${'memory'.padEnd(8)}${formatNeed(memory)}${likely === '' ? '' : `  (${likely})`}`];
 }
 
 function formatStep(step: Step): string {

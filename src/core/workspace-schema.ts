@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { image, limits, name, text, whole } from './schema-parts.ts';
+import { NOTIFIED } from './journal.ts';
+import { cores, duration, image, limits, memorySize, name, program, text, whole } from './schema-parts.ts';
 import { workspaceTls } from './tls-schema.ts';
 import { quote } from './units.ts';
 
@@ -97,6 +98,26 @@ export const workspaceSchema = z
       })
       .describe('What runtimes are built on.')
       .optional(),
+    builds: z
+      .strictObject({
+        memory: memorySize
+          .describe('Most a step of a build may use; no swap on top. Default: half of the memory of the host.')
+          .optional(),
+        cpus: cores.describe('Cores a step of a build may use. Default: half of those of the host.').optional(),
+      })
+      .describe('What building an image may take, so that the sites go on answering.')
+      .optional(),
+    memory: z
+      .strictObject({
+        'when-short': z
+          .enum(['refuse', 'stop-first', 'ignore'], { error: 'write one of refuse, stop-first, ignore' })
+          .describe(
+            'What a deploy does when the limits of its new containers do not fit into the memory that is free: `refuse` leaves everything as it is, `stop-first` stops the old copy before the new one starts, `ignore` warns and goes on. Default `refuse`.',
+          )
+          .optional(),
+      })
+      .describe("The host's memory while two copies run.")
+      .optional(),
     network: z
       .strictObject({
         pool: z
@@ -114,8 +135,35 @@ export const workspaceSchema = z
         keep: whole('write how many as a whole number', 0, 50, 'write 0 to 50')
           .describe('Earlier releases kept for `rollback`. Default 3.')
           .optional(),
+        watch: duration('0s', '1h')
+          .describe('How long new copies are watched after the switch. Default `3s`.')
+          .optional(),
       })
       .describe('For every app that does not say otherwise.')
+      .optional(),
+    notify: z
+      .strictObject({
+        on: z
+          .array(z.enum(NOTIFIED, { error: `write one of ${NOTIFIED.join(', ')}` }))
+          .min(1, { error: 'at least one of failure, revert, success' })
+          .describe('What is told. `revert`: a new release was taken back by itself. Default `[failure, revert]`.')
+          .optional(),
+        webhook: z
+          .string()
+          .regex(/^https?:\/\/[!-~]+$/, { abort: true, error: 'write the webhook as https://…' })
+          .refine((value) => URL.canParse(value), { error: 'write the webhook as https://…' })
+          .describe('URL a JSON document is posted to.')
+          .optional(),
+        command: program('[/usr/local/bin/tell, ops]')
+          .describe(
+            'A program that gets the same document as its input, as a list: no shell reads it. A path is relative to hostctl.yaml.',
+          )
+          .optional(),
+      })
+      .refine(({ webhook, command }) => webhook !== undefined || command !== undefined, {
+        error: 'say who is told: webhook or command',
+      })
+      .describe('Who is told how commands end.')
       .optional(),
   })
   .meta({ title: 'hostctl workspace', description: "This host's settings." });

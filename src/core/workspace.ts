@@ -1,6 +1,9 @@
+import { resolve } from 'node:path';
+import type { Notify } from './journal.ts';
 import type { Workspace } from './model.ts';
-import { size } from './report.ts';
+import { duration, size } from './report.ts';
 import { normaliseWorkspaceTls, type Texts } from './tls.ts';
+import { USUAL_WATCH_MS } from './trial.ts';
 import type { WorkspaceInput } from './workspace-schema.ts';
 
 /** What an app may use when nothing says otherwise. */
@@ -19,6 +22,15 @@ function existingTraefik(
   const { container, directory } = input;
   const names = input['entry-points'];
   return { container, directory, entryPoints: { http: names?.http ?? 'web', https: names?.https ?? 'websecure' } };
+}
+
+function notifyOf({ on, webhook, command }: NonNullable<WorkspaceInput['notify']>, dir: string): Notify {
+  const [program = '', ...words] = command ?? [];
+  return {
+    on: on ?? ['failure', 'revert'],
+    ...(webhook === undefined ? {} : { webhook }),
+    ...(command ? { command: [program.includes('/') ? resolve(dir, program) : program, ...words] } : {}),
+  };
 }
 
 /** hostctl.yaml with the defaults filled in; an absent file is an empty one. */
@@ -46,6 +58,11 @@ export function normaliseWorkspace(input: WorkspaceInput, dir: string, text: Tex
       ...(input.bases?.registry === undefined ? {} : { registry: input.bases.registry }),
       ...(input.bases?.mirror === undefined ? {} : { mirror: input.bases.mirror }),
     },
+    builds: {
+      ...(input.builds?.memory === undefined ? {} : { memory: size(input.builds.memory) }),
+      ...(input.builds?.cpus === undefined ? {} : { cpus: input.builds.cpus }),
+    },
+    whenShort: input.memory?.['when-short'] ?? 'refuse',
     pool: input.network?.pool ?? '10.213.0.0/16',
     limits: {
       memory: size(limits.memory ?? DEFAULT_LIMITS.memory),
@@ -53,5 +70,7 @@ export function normaliseWorkspace(input: WorkspaceInput, dir: string, text: Tex
       pids: limits.pids ?? DEFAULT_LIMITS.pids,
     },
     keep: input.defaults?.keep ?? 3,
+    watch: input.defaults?.watch === undefined ? USUAL_WATCH_MS : duration(input.defaults.watch),
+    ...(input.notify ? { notify: notifyOf(input.notify, dir) } : {}),
   };
 }

@@ -1,5 +1,6 @@
 import { Agent } from 'node:http';
-import type { Duplex, Readable } from 'node:stream';
+import { type Duplex, PassThrough, type Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import Docker from 'dockerode';
 import { EXIT, HostctlError } from '../errors.ts';
@@ -36,6 +37,13 @@ export class EngineError extends HostctlError {
 export const SYSTEM_ENGINES = new Set(['unix:///var/run/docker.sock', 'unix:///run/docker.sock']);
 
 const DEADLINE = 60_000;
+/** How long an engine that has answered before may be away: a restart with many containers takes its time. */
+const AWAY = 30_000;
+const AWAY_POLL = 250;
+/** How a connection ends that nobody meant to end. */
+const DROPPED = new Set(['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'HPE_INVALID_CONSTANT']);
+/** And how one is refused while nobody listens. */
+const NOBODY = new Set(['ENOENT', 'ECONNREFUSED']);
 const HANGS = 'hostctl doctor tells whether the engine hangs; restarting it helps then';
 /** Every status is handed to us; dockerode's own messages lose the engine's words on streams. */
 const ANY_STATUS = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [index + 100, true]));
@@ -63,6 +71,8 @@ export class EngineApi {
   readonly #dial: Dial;
   readonly #endpoint: string;
   readonly #modem: { version?: string };
+  /** When the engine that answered before was first missed, on the monotonic clock. */
+  #missedSince: number | undefined;
 
   /** @param endpoint `unix:///var/run/docker.sock` */
   constructor(endpoint: string) {
@@ -83,19 +93,30 @@ export class EngineApi {
   /** The answer as JSON; undefined when it has no body. */
   async json<T>(call: Call): Promise<T> {
     const text = await this.text(call);
-    return (text === '' ? undefined : JSON.parse(text)) as T;
+    try {
+      return (text === '' ? undefined : JSON.parse(text)) as T;
+    } catch (error) {
+      const message = `the Docker Engine answered ${call.method} ${call.path} with something that is not JSON`;
+      throw new HostctlError('ENGINE_UNREACHABLE', message, { exit: EXIT.unreachable, cause: error });
+    }
   }
 
   async text(call: Call): Promise<string> {
     return this.#guard(call, async (signal) => readAll(await this.#answer(call, signal)));
   }
 
-  /** The answer's headers. */
-  async head(call: Call): Promise<Readonly<Record<string, string | undefined>>> {
-    return this.#guard(call, async (signal) => {
+  /** The newest version of the API the engine speaks. */
+  async version(): Promise<string> {
+    const call = { method: 'GET', path: '/_ping', deadline: 10_000 } as const;
+    const version = await this.#guard(call, async (signal) => {
       const answer = await this.#answer(call, signal);
       await readAll(answer);
-      return answer.headers;
+      return answer.headers['api-version'];
+    });
+    if (version !== undefined) return version;
+    throw new HostctlError('ENGINE_UNREACHABLE', `what answers at ${this.#endpoint} is no Docker Engine`, {
+      exit: EXIT.unreachable,
+      hints: ['look where `engine` of hostctl.yaml or DOCKER_HOST points'],
     });
   }
 
@@ -107,7 +128,10 @@ export class EngineApi {
       const signal = call.signal ? AbortSignal.any([call.signal, beginning.signal]) : beginning.signal;
       const answer = await this.#translate(call, () => this.#answer(call, signal));
       if (call.silence !== undefined) answer.setTimeout(call.silence, () => answer.destroy(this.#lost(call)));
-      return answer;
+      const body = new PassThrough();
+      answer.on('error', (error) => body.destroy(this.#plain(error, call) as Error));
+      body.on('close', () => answer.destroy());
+      return answer.pipe(body);
     } finally {
       clearTimeout(timer);
     }
@@ -122,9 +146,30 @@ export class EngineApi {
   }
 
   async #guard<T>(call: Call, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const deadline = AbortSignal.timeout(call.deadline ?? DEADLINE);
-    const signal = call.signal ? AbortSignal.any([call.signal, deadline]) : deadline;
-    return this.#translate(call, () => work(signal));
+    const attempt = (): Promise<T> => {
+      const deadline = AbortSignal.timeout(call.deadline ?? DEADLINE);
+      const signal = call.signal ? AbortSignal.any([call.signal, deadline]) : deadline;
+      return this.#translate(call, () => work(signal));
+    };
+    for (;;) {
+      try {
+        const result = await attempt();
+        this.#missedSince = undefined;
+        return result;
+      } catch (error) {
+        // Whether a lost call was carried out nobody knows; "already so" is success, so it may be made again.
+        if (call.stream !== undefined || !this.#mayReturn(error)) throw error;
+        await sleep(AWAY_POLL);
+      }
+    }
+  }
+
+  /** Whether the engine was there and may be restarting. All calls together wait for it once. */
+  #mayReturn(error: unknown): boolean {
+    const { code = '' } = ((error as HostctlError).cause ?? {}) as { code?: string };
+    if (this.#modem.version === undefined || !(DROPPED.has(code) || NOBODY.has(code))) return false;
+    this.#missedSince ??= performance.now();
+    return performance.now() - this.#missedSince < AWAY;
   }
 
   async #answer(call: Call, signal: AbortSignal): Promise<Answer> {
@@ -194,7 +239,7 @@ export class EngineApi {
       const waited = formatDuration(call.deadline ?? DEADLINE);
       return unreachable(`the Docker Engine did not answer ${call.method} ${call.path} within ${waited}`, [HANGS]);
     }
-    if (['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'HPE_INVALID_CONSTANT'].includes(code)) {
+    if (DROPPED.has(code)) {
       return unreachable(`the Docker Engine dropped the connection during ${call.method} ${call.path}`, [
         'run the same command again',
       ]);

@@ -5,21 +5,23 @@ import type { Limits } from '../core/model.ts';
 import { LABEL } from '../core/names.ts';
 import type { ContainerView, EngineInfo, NetworkView } from '../core/state.ts';
 import { formatDuration } from '../core/units.ts';
-import { HostctlError } from '../errors.ts';
-import type { BuildOptions, ContainerState, Engine, ImageView, LogLine, LogOptions, Usage } from '../ports.ts';
+import { EXIT, HostctlError } from '../errors.ts';
+import type { ContainerState, Engine, ImageView, LogLine, LogOptions, Usage } from '../ports.ts';
+import type { BuildOptions } from '../core/build.ts';
 import { EngineApi, EngineError } from './api.ts';
 import { buildImage, importRoot, pullImage } from './images.ts';
 import { createBody, limitFields, networkBody } from './options.ts';
-import { quirksOf } from './quirks.ts';
+import { isBefore, quirksOf } from './quirks.ts';
 import { differences, type Inspected } from './readback.ts';
 import * as refusals from './refusals.ts';
 import { isStatus, missing } from './refusals.ts';
 import { logLines } from './streams.ts';
-import { usageBetween, type StatsSample } from './usage.ts';
+import { memoryOf, usageBetween, type StatsSample } from './usage.ts';
 import * as views from './views.ts';
 
 /** The newest API version this adapter was tried with. */
 const NEWEST_API = '1.51';
+const OLDEST_API = [1, 41] as const;
 /** Between the two samples a cpu figure is made of. */
 const SAMPLE_MS = 250;
 /** What a program run inside a container may take when nothing else was asked for, and a copy may be silent. */
@@ -53,8 +55,12 @@ export class DockerEngine implements Engine {
 
   /** Agrees on a version, and learns what the engine must be spared. */
   async #connect(): Promise<EngineInfo> {
-    const headers = await this.#api.head({ method: 'GET', path: '/_ping', deadline: 10_000 });
-    const version = views.older(headers['api-version'] ?? NEWEST_API, NEWEST_API);
+    const spoken = await this.#api.version();
+    if (isBefore(spoken, OLDEST_API)) {
+      const message = `the Docker Engine speaks version ${spoken} of its API; hostctl needs ${OLDEST_API.join('.')}, which is Docker 20.10`;
+      throw new HostctlError('ENGINE_OLD', message, { exit: EXIT.unreachable, hints: ['update Docker Engine'] });
+    }
+    const version = views.older(spoken, NEWEST_API);
     this.#api.pin(version);
     const raw = await this.#api.json<views.RawInfo>({ method: 'GET', path: '/info', deadline: 20_000 });
     this.#quirks = quirksOf(raw.ServerVersion);
@@ -101,13 +107,13 @@ export class DockerEngine implements Engine {
 
   async image(ref: string): Promise<ImageView | undefined> {
     const raw = await missing(this.#json<views.RawImage>({ method: 'GET', path: `/images/${ref}/json` }));
-    return raw && { id: raw.Id, labels: raw.Config?.Labels ?? {}, tags: raw.RepoTags ?? [] };
+    return raw && views.image(raw);
   }
 
   async images(label: string): Promise<ImageView[]> {
     const filters = JSON.stringify({ label: [label] });
     const list = await this.#json<views.RawImageSummary[]>({ method: 'GET', path: '/images/json', query: { filters } });
-    return list.map((raw) => ({ id: raw.Id, labels: raw.Labels ?? {}, tags: raw.RepoTags ?? [] }));
+    return list.map(views.imageSummary);
   }
 
   async create(spec: ContainerSpec): Promise<void> {
@@ -230,6 +236,13 @@ export class DockerEngine implements Engine {
     const first = await sample();
     await new Promise((resolve) => setTimeout(resolve, SAMPLE_MS));
     return usageBetween(first, await sample());
+  }
+
+  async memory(name: string): Promise<number | undefined> {
+    const query = { stream: false, 'one-shot': true };
+    const call = { method: 'GET', path: `/containers/${name}/stats`, query } as const;
+    const sample = await missing(this.#json<StatsSample>(call));
+    return sample?.memory_stats.usage === undefined ? undefined : memoryOf(sample);
   }
 
   async copyFrom(name: string, path: string): Promise<Readable> {

@@ -1,11 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { formatSize } from '../core/units.ts';
 import { HostctlError } from '../errors.ts';
-import type { BuildOptions } from '../ports.ts';
+import type { BuildOptions } from '../core/build.ts';
 import type { EngineApi } from './api.ts';
 import { BuildTrace } from './buildkit.ts';
-import { type Progress, progress } from './streams.ts';
+import { ClassicTrace } from './classic.ts';
+import { type Progress, progress, uncoloured } from './streams.ts';
 
 /** Builds, pulls and imports answer 200 first and fail in the middle of their stream. */
 
@@ -27,39 +29,66 @@ export async function buildImage(
       dockerfile: options.dockerfile,
       labels: JSON.stringify(options.labels),
       buildargs: JSON.stringify(options.args),
-      // BuildKit: twice as fast for a changed source, and what people's Dockerfiles are written for.
-      version: 2,
+      ...builderOf(options),
     },
     stream: context,
     headers: { 'Content-Type': 'application/x-tar' },
     deadline: LONG,
     silence: SILENCE,
+    ...(options.signal ? { signal: options.signal } : {}),
   });
   const trace = new BuildTrace();
+  const steps = new ClassicTrace();
   const tail: string[] = [];
   let id = '';
   for await (const event of progress(stream)) {
-    if (event.error !== undefined) throw buildFailed(options.tag, event.error, tail);
+    if (event.error !== undefined) throw buildFailed(options, event.error, tail);
     if (typeof event.aux === 'object') id = event.aux.ID ?? id;
-    const found = typeof event.aux === 'string' ? trace.lines(event.aux) : [];
-    for (const line of found.map(uncoloured)) {
+    const found = typeof event.aux === 'string' ? trace.lines(event.aux) : steps.lines(event.stream ?? '');
+    for (const line of found.map((item) => uncoloured(item).trimEnd())) {
       tail.push(line);
       onLine(line);
     }
   }
-  if (id === '') throw buildFailed(options.tag, 'the engine ended the build without an image', tail);
+  if (id === '') throw buildFailed(options, 'the engine ended the build without an image', tail);
   return id;
 }
 
-function uncoloured(line: string): string {
-  // eslint-disable-next-line no-control-regex -- removing the colour is the point
-  return line.replaceAll(/\u001b\[[0-9;]*[A-Za-z]/g, '').trimEnd();
+/** The period a share of the processor is counted in, in microseconds; the kernel's own. */
+const PERIOD = 100_000;
+/** The weight of a step against a site's 1024, for when both want the processor. */
+const SHARES = 128;
+
+/** Only the classic builder starts the steps of a build as containers with limits; BuildKit reads over them. */
+function builderOf({ caps }: BuildOptions): Record<string, string | number | boolean> {
+  if (!caps) return { version: 2 };
+  return {
+    version: 1,
+    rm: true,
+    forcerm: true,
+    memory: caps.memory,
+    memswap: caps.memory,
+    cpuperiod: PERIOD,
+    cpuquota: Math.max(1000, Math.round(caps.cpus * PERIOD)),
+    cpushares: SHARES,
+  };
 }
 
-function buildFailed(tag: string, reason: string, tail: readonly string[]): HostctlError {
+function buildFailed({ tag, caps }: BuildOptions, reason: string, tail: readonly string[]): HostctlError {
   const lines = tail.slice(-20).map((line) => `  ${line}`);
-  return new HostctlError('BUILD_FAILED', [`building ${tag} failed: ${reason.trim()}`, ...lines].join('\n'));
+  const killed = /returned a non-zero code: 137\b/.test(reason) || tail.slice(-20).some((line) => KILLED.test(line));
+  if (!caps || !killed) {
+    return new HostctlError('BUILD_FAILED', [`building ${tag} failed: ${reason.trim()}`, ...lines].join('\n'));
+  }
+  const limit = formatSize(caps.memory);
+  const what = `building ${tag} failed: a program in it was killed, probably at the limit of ${limit} of memory`;
+  return new HostctlError('BUILD_MEMORY', [`${what}: ${reason.trim()}`, ...lines].join('\n'), {
+    hints: [`\`builds: { memory: … }\` in hostctl.yaml gives builds more than ${limit}`],
+  });
 }
+
+/** How programs say that one they started was killed. */
+const KILLED = /\bKilled\b|\bSIGKILL\b|signal 9\b/;
 
 /** @param dockerConfig directory of the Docker client's config.json, for the credentials `docker login` left there */
 export async function pullImage(

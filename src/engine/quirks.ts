@@ -12,12 +12,12 @@ export function quirksOf(version: string): Quirks {
 }
 
 /** `20.10.24+dfsg1` < `20.10.27`. A version that cannot be read counts as old: slower, but safe. */
-export function isBefore(version: string, limit: readonly [number, number, number]): boolean {
+export function isBefore(version: string, limit: readonly number[]): boolean {
   const match = /^v?(\d+)\.(\d+)(?:\.(\d+))?/.exec(version);
   if (!match) return true;
   const parts = [Number(match[1]), Number(match[2]), Number(match[3] ?? 0)];
-  for (const [index, part] of parts.entries()) {
-    if (part !== limit[index]) return part < limit[index]!;
+  for (const [index, least] of limit.entries()) {
+    if (parts[index] !== least) return parts[index]! < least;
   }
   return false;
 }

@@ -82,3 +82,9 @@ class Partial {
     return this.#rest + this.#decoder.end();
   }
 }
+
+/** Without the codes that colour a terminal. */
+export function uncoloured(text: string): string {
+  // eslint-disable-next-line no-control-regex -- removing the colour is the point
+  return text.replaceAll(/\u001b\[[0-9;]*[A-Za-z]/g, '');
+}

@@ -9,14 +9,18 @@ export interface StatsSample {
   readonly pids_stats?: { readonly current?: number };
 }
 
-/** Cores are what was used between the samples; memory is without file cache the kernel can drop at once. */
+/** Bytes without file cache the kernel can drop at once. */
+export function memoryOf({ memory_stats }: StatsSample): number {
+  const { usage = 0, stats = {} } = memory_stats;
+  return Math.max(0, usage - (stats['total_inactive_file'] ?? stats['inactive_file'] ?? 0));
+}
+
+/** Cores are what was used between the samples. */
 export function usageBetween(first: StatsSample, second: StatsSample): Usage {
   const seconds = (Date.parse(second.read) - Date.parse(first.read)) / 1000;
   const used = (second.cpu_stats.cpu_usage.total_usage - first.cpu_stats.cpu_usage.total_usage) / 1e9;
-  const { usage = 0, stats = {} } = second.memory_stats;
-  const cache = stats['total_inactive_file'] ?? stats['inactive_file'] ?? 0;
   return {
-    memory: Math.max(0, usage - cache),
+    memory: memoryOf(second),
     cpus: seconds > 0 ? Math.max(0, used / seconds) : 0,
     pids: second.pids_stats?.current ?? 0,
   };

@@ -1,6 +1,6 @@
 /** The engine's JSON → our own types. Only the fields we read are declared. */
 import type { ContainerView, EngineInfo, NetworkView } from '../core/state.ts';
-import type { ContainerState } from '../ports.ts';
+import type { ContainerState, ImageView } from '../ports.ts';
 
 export interface RawInfo {
   readonly ServerVersion: string;
@@ -49,13 +49,21 @@ export interface RawNetwork {
 export interface RawImage {
   readonly Id: string;
   readonly RepoTags?: readonly string[] | null;
-  readonly Config?: { readonly Labels?: Readonly<Record<string, string>> | null };
+  readonly RepoDigests?: readonly string[] | null;
+  readonly Size?: number;
+  readonly Config?: {
+    readonly Labels?: Readonly<Record<string, string>> | null;
+    readonly Entrypoint?: readonly string[] | null;
+    readonly Cmd?: readonly string[] | null;
+  };
 }
 
 export interface RawImageSummary {
   readonly Id: string;
   readonly Labels?: Readonly<Record<string, string>> | null;
   readonly RepoTags?: readonly string[] | null;
+  readonly RepoDigests?: readonly string[] | null;
+  readonly Size?: number;
 }
 
 export function info(raw: RawInfo, api: string): EngineInfo {
@@ -108,6 +116,18 @@ export function network(raw: RawNetwork): NetworkView {
     labels: raw.Labels ?? {},
     subnets: (raw.IPAM?.Config ?? []).flatMap((config) => (config.Subnet ? [config.Subnet] : [])),
   };
+}
+
+export function image({ Config, ...raw }: RawImage): ImageView {
+  const start = { entrypoint: Config?.Entrypoint ?? [], command: Config?.Cmd ?? [] };
+  return { ...imageSummary({ ...raw, Labels: Config?.Labels ?? null }), start };
+}
+
+/** An image without a name has `<none>` for one in a list of some engines. */
+export function imageSummary({ Id, Labels, RepoTags, RepoDigests, Size }: RawImageSummary): ImageView {
+  const named = (names: readonly string[] | null | undefined): string[] =>
+    (names ?? []).filter((name) => !name.startsWith('<none>'));
+  return { id: Id, labels: Labels ?? {}, tags: named(RepoTags), digests: named(RepoDigests), size: Size ?? 0 };
 }
 
 /** The older of two API versions such as `1.41`. */

@@ -1,38 +1,33 @@
-import {
-  chmod,
-  chown,
-  lstat,
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  readlink,
-  rename,
-  rm,
-  statfs,
-  symlink,
-} from 'node:fs/promises';
+import { chmod, chown, lstat, open, readdir, readFile, readlink, rename, rm, statfs, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { LAYOUT } from '../core/layout.ts';
+import type { LockView } from '../core/lock.ts';
 import { HostctlError } from '../errors.ts';
 import type { Host, Owner, UnpackOptions } from '../ports.ts';
-import { takeLock } from './lock.ts';
+import { besideOf, isBeside, isLeftover } from './beside.ts';
+import { makeFolders } from './folders.ts';
+import { FileJournal } from './journal.ts';
+import { FileLocks } from './lock.ts';
 import { shareFiles } from './share.ts';
 import { unpackTar } from './unpack.ts';
 
 const PRIVATE: Owner = { mode: 0o600, uid: 0, gid: 0 };
+const PRIVATE_DIRECTORY: Owner = { mode: 0o700, uid: 0, gid: 0 };
 const DIRECTORY = 0o711;
+const LOG_WAIT_MS = 10_000;
 
 /** The data root on this machine. Needs the right to give files to other users. */
 export class LocalHost implements Host {
   readonly #root: string;
-  readonly #who: string;
-  #counter = 0;
+  readonly #locks: FileLocks;
+  readonly #journal: FileJournal;
 
-  constructor(root: string, who: string) {
+  /** @param lost called when a lock ends that is held; going on without it could hurt somebody */
+  constructor(root: string, who: string, lost: (error: HostctlError) => void) {
     this.#root = root;
-    this.#who = who;
+    this.#journal = new FileJournal(join(root, LAYOUT.log));
+    this.#locks = new FileLocks(join(root, LAYOUT.locks), who, lost);
   }
 
   async read(path: string): Promise<string | undefined> {
@@ -41,18 +36,18 @@ export class LocalHost implements Host {
 
   async list(path: string): Promise<string[]> {
     const names = (await this.#plain(path, () => absent(readdir(this.#at(path))))) ?? [];
-    return names.filter((name) => !name.startsWith('.tmp-')).toSorted();
+    return names.filter((name) => !isBeside(name)).toSorted();
   }
 
-  async write(path: string, text: string, owner: Owner = PRIVATE): Promise<void> {
+  async write(path: string, content: string | Uint8Array, owner: Owner = PRIVATE): Promise<void> {
     await this.#plain(path, async () => {
       const target = this.#at(path);
-      await mkdir(dirname(target), { recursive: true, mode: DIRECTORY });
-      const beside = this.#beside(target);
+      await makeFolders(dirname(target), DIRECTORY);
+      const beside = besideOf(target);
       try {
         const file = await open(beside, 'wx', owner.mode);
         try {
-          await file.writeFile(text);
+          await file.writeFile(content);
           await file.chmod(owner.mode);
           await file.chown(owner.uid, owner.gid);
           await file.sync();
@@ -71,7 +66,7 @@ export class LocalHost implements Host {
   async makeDirectory(path: string, owner: Owner): Promise<void> {
     await this.#plain(path, async () => {
       const target = this.#at(path);
-      await mkdir(target, { recursive: true, mode: DIRECTORY });
+      await makeFolders(target, DIRECTORY);
       const found = await lstat(target);
       if (!found.isDirectory()) throw new HostctlError('DATA_ROOT', `${target} is not a directory`);
       if (found.uid !== owner.uid || found.gid !== owner.gid) await chown(target, owner.uid, owner.gid);
@@ -105,10 +100,15 @@ export class LocalHost implements Host {
   async link(path: string, target: string): Promise<void> {
     await this.#plain(path, async () => {
       const at = this.#at(path);
-      await mkdir(dirname(at), { recursive: true, mode: DIRECTORY });
-      const beside = this.#beside(at);
-      await symlink(target, beside);
-      await rename(beside, at);
+      await makeFolders(dirname(at), DIRECTORY);
+      const beside = besideOf(at);
+      try {
+        await symlink(target, beside);
+        await rename(beside, at);
+      } catch (error) {
+        await rm(beside, { force: true });
+        throw error;
+      }
       await syncDirectory(dirname(at));
     });
   }
@@ -120,8 +120,8 @@ export class LocalHost implements Host {
   async unpack(path: string, tar: Readable, options: UnpackOptions): Promise<void> {
     await this.#plain(path, async () => {
       const target = this.#at(path);
-      const beside = this.#beside(target);
-      await mkdir(beside, { recursive: true, mode: 0o755 });
+      const beside = besideOf(target);
+      await makeFolders(beside, 0o755);
       try {
         await unpackTar(tar, join(beside, options.prefix), options);
         if (options.like !== undefined) await shareFiles(beside, this.#at(options.like));
@@ -143,14 +143,16 @@ export class LocalHost implements Host {
   async sweep(): Promise<void> {
     for (const dir of await this.#writtenDirectories()) {
       const names = (await absent(readdir(join(this.#root, dir)))) ?? [];
-      const left = names.filter((name) => isLeftover(name));
-      for (const name of left) await rm(join(this.#root, dir, name), { recursive: true, force: true });
+      for (const path of names.map((name) => join(this.#root, dir, name))) {
+        if (await isLeftover(path)) await rm(path, { recursive: true, force: true });
+      }
     }
   }
 
   /** Every directory something is written into beside its place; never inside volumes and uploads. */
   async #writtenDirectories(): Promise<string[]> {
     const below = async (dir: string): Promise<string[]> => (await this.list(dir)).map((name) => `${dir}/${name}`);
+    const deeper = async (dirs: readonly string[]): Promise<string[]> => (await Promise.all(dirs.map(below))).flat();
     const [projects, media, generations, tls] = await Promise.all([
       below(LAYOUT.projects),
       below(LAYOUT.media),
@@ -160,14 +162,16 @@ export class LocalHost implements Host {
     return [
       '',
       LAYOUT.links,
+      LAYOUT.waiting,
       LAYOUT.proxy,
       ...projects,
       ...projects.map((dir) => `${dir}/releases`),
+      ...(await deeper(projects.flatMap((dir) => [`${dir}/secrets`, `${dir}/secret-files`]))),
       ...media,
       ...generations,
       ...generations.map((dir) => `${dir}/sites`),
       ...tls,
-      ...(await Promise.all(tls.map(below))).flat(),
+      ...(await deeper(tls)),
     ];
   }
 
@@ -180,18 +184,36 @@ export class LocalHost implements Host {
     }
   }
 
-  lock(name: string, doing: string, wait?: number): Promise<() => Promise<void>> {
-    return takeLock({ scope: this.#root, name, who: this.#who, doing }, wait);
+  async lock(name: string, doing: string, wait = 0, turn?: number): Promise<() => Promise<void>> {
+    for (const path of [LAYOUT.locks, LAYOUT.waiting]) await this.makeDirectory(path, PRIVATE_DIRECTORY);
+    return this.#plain(LAYOUT.locks, () =>
+      this.#locks.take({ name, doing, wait, ...(turn === undefined ? {} : { turn }) }),
+    );
+  }
+
+  locks(): Promise<LockView[]> {
+    return this.#plain(LAYOUT.locks, () => this.#locks.views());
+  }
+
+  append(line: string): Promise<void> {
+    const alone = async (work: () => Promise<void>): Promise<void> => {
+      const unlock = await this.lock('the log', 'putting it aside', LOG_WAIT_MS);
+      try {
+        await work();
+      } finally {
+        await unlock();
+      }
+    };
+    return this.#plain(LAYOUT.log, () => this.#journal.append(line, alone));
+  }
+
+  journal(): Promise<string[]> {
+    return this.#plain(LAYOUT.log, () => this.#journal.read());
   }
 
   #at(path: string): string {
     if (path.split('/').includes('..')) throw new Error(`${path} leads out of the data root`);
     return join(this.#root, path);
-  }
-
-  #beside(target: string): string {
-    this.#counter += 1;
-    return join(dirname(target), `.tmp-${process.pid}-${Date.now()}-${this.#counter}`);
   }
 
   async #plain<T>(path: string, work: () => Promise<T>): Promise<T> {
@@ -214,18 +236,6 @@ export class LocalHost implements Host {
       }
       throw error;
     }
-  }
-}
-
-/** `.tmp-<pid>-…` of a process that is gone. */
-function isLeftover(name: string): boolean {
-  const pid = /^\.tmp-(\d+)-/.exec(name)?.[1];
-  if (pid === undefined) return false;
-  try {
-    process.kill(Number(pid), 0);
-    return false;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH';
   }
 }
 

@@ -14,6 +14,7 @@ export interface AppDefinition {
   command?: string | readonly string[];
   server?: { processes?: number; threads?: number };
   env?: Record<string, string>;
+  secrets?: string[];
   limits?: { memory?: string; cpus?: number; pids?: number };
   health?: { path?: string; command?: string | readonly string[]; within?: string };
   release?: string | readonly string[];

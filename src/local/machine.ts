@@ -11,6 +11,7 @@ import type { Machine, RunOptions } from '../ports.ts';
 /** Programs and facts of the machine hostctl runs on. */
 export class LocalMachine implements Machine {
   readonly root = process.getuid?.() === 0;
+  readonly pid = process.pid;
   readonly node = process.versions.node;
   readonly #env: NodeJS.ProcessEnv;
 

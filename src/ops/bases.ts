@@ -3,6 +3,7 @@ import { LABEL } from '../core/names.ts';
 import { fillTemplate } from '../core/template.ts';
 import { HostctlError } from '../errors.ts';
 import type { Context } from '../ports.ts';
+import { build } from './builds.ts';
 import { presentOrigin } from './images.ts';
 
 const TRUST = '/etc/ssl/certs/ca-certificates.crt';
@@ -41,7 +42,8 @@ async function makeOrigin(base: Base, origin: Origin, ctx: Context, onLine: (lin
     if (base.npm !== undefined) await packNpm(base.npm, dir, ctx);
     const context = await ctx.files.context(dir, extra, { prefix: '', dependencies: [], ignore: [] });
     const labels = { [LABEL.role]: 'base' };
-    await ctx.engine.build(context.tar(), { tag: origin.ref, dockerfile: 'Dockerfile', labels, args: {} }, onLine);
+    const options = { tag: origin.ref, dockerfile: 'Dockerfile', labels, args: {} };
+    await build(context, options, undefined, ctx, onLine);
   } finally {
     await ctx.machine.discard(dir);
   }
@@ -84,6 +86,9 @@ async function debootstrap(
   const mirror = ctx.workspace.bases.mirror;
   const keyring = (await ctx.machine.read(KEYRING)) === undefined ? [] : [`--keyring=${KEYRING}`];
   const argv = [
+    // It runs beside the sites, on the host itself.
+    'nice',
+    '-n19',
     'mmdebstrap',
     '--variant=minbase',
     '--include=ca-certificates',

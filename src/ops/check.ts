@@ -12,6 +12,7 @@ import {
 } from '../core/check-host.ts';
 import { checkHostnames } from '../core/check-hostnames.ts';
 import { checkRoutes, insideFolders } from '../core/check-routes.ts';
+import { checkLiterals } from '../core/check-secrets.ts';
 import { type Concern, LEVELS, TOPICS } from '../core/concern.ts';
 import { readPair } from '../core/certificate.ts';
 import { registrableDomain } from '../core/domains.ts';
@@ -42,6 +43,7 @@ export async function check(ctx: Context): Promise<Audit> {
     apps.some((app) => app.listen.kind === 'port' || app.needs.length > 0),
   );
   const concerns = [
+    ...projects.flatMap(checkLiterals),
     ...checkHostnames(projects, registrableDomain),
     ...(await Promise.all(projects.map((project) => checkFiles(project, ctx)))).flat(),
     ...(await checkSettingsFiles(ctx)),
@@ -79,7 +81,7 @@ function placed(concern: Concern, file: YamlFile | undefined): AuditFinding {
   const where: Problem =
     problem ??
     wholeFile(concern.project === undefined ? 'hostctl.yaml' : `projects/${concern.project}.yaml`, message, hint);
-  return { ...where, level, topic };
+  return { ...where, ...(concern.hidden ? { excerpt: [] } : {}), level, topic };
 }
 
 /** Routes, and files on this machine that the definition names. */

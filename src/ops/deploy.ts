@@ -1,10 +1,13 @@
 import type { Observed } from '../core/state.ts';
+import type { Project } from '../core/model.ts';
 import type { Outcome } from '../core/results.ts';
 import type { Plan, Step } from '../core/steps.ts';
 import type { Context } from '../ports.ts';
 import { makeDataRoot } from './directories.ts';
-import { execute, takenRoutes } from './execute.ts';
+import { execute, type ExecuteOptions, takenRoutes } from './execute.ts';
+import { recordedAll } from './journal.ts';
 import { loadProjects, type Selection, selectProjects, selectSound } from './load.ts';
+import { missingSecrets } from './need-secrets.ts';
 import { claimIdentities, ensureKey, observeSettled } from './observe.ts';
 import {
   desiredFor,
@@ -30,7 +33,21 @@ export async function deploy(
   ctx: Context,
   options: DeployOptions,
 ): Promise<Outcome[]> {
+  // Before anything is read: who begins later has seen the newer definitions and sources.
+  const turn = Math.round(ctx.clock.ticks() * 1000);
   const { projects, broken } = await select(names, ctx);
+  const known = [...projects, ...broken.map((item) => ({ name: item.project }))].map(({ name }) => name);
+  return recordedAll(known, 'deploy', ctx, async (recorder) => [
+    ...broken.map((item): Outcome => ({ ...item, changed: false })),
+    ...(await deployAll(projects, { ...options, turn, recorder }, ctx)),
+  ]);
+}
+
+async function deployAll(
+  projects: readonly Project[],
+  options: Omit<ExecuteOptions, 'doing' | 'own'>,
+  ctx: Context,
+): Promise<Outcome[]> {
   // Who would not wait for a lock should not wait for a build either.
   if (options.wait === 0 && projects.length === 1) await (await ctx.host.lock(projects[0]!.name, 'deploy'))();
   await makeDataRoot(ctx);
@@ -48,8 +65,7 @@ export async function deploy(
   }));
   const { own } = certificates;
   const outcomes = targets.length === 0 ? [] : await execute(targets, ctx, { ...options, own, doing: 'deploy' });
-  const failed = [...broken, ...[...fails].map(([project, error]) => ({ project, error }))];
-  return [...failed.map((item): Outcome => ({ ...item, changed: false })), ...outcomes];
+  return [...[...fails].map(([project, error]): Outcome => ({ project, changed: false, error })), ...outcomes];
 }
 
 /** A plan, and the definitions that are no good: their projects stay as they are. */
@@ -69,6 +85,7 @@ export async function plan(names: readonly string[] | 'all', ctx: Context): Prom
   const missing = imageSteps(images, await proxyBaseSteps(ctx));
   const first = (project: string, steps: readonly Step[]): Step[] => [...missing.of(project), ...steps];
   return {
+    ...result,
     broken,
     host: [...missing.host, ...result.host],
     projects: result.projects.map((item) => ({ ...item, before: first(item.project, item.before) })),
@@ -77,6 +94,7 @@ export async function plan(names: readonly string[] | 'all', ctx: Context): Prom
 
 /** All that are sound, or exactly those that were named. */
 async function select(names: readonly string[] | 'all', ctx: Context): Promise<Selection> {
-  const loaded = await loadProjects(ctx.files, ctx.workspace, ctx.templates.runtimes);
+  const read = await loadProjects(ctx.files, ctx.workspace, ctx.templates.runtimes);
+  const loaded = { ...read, problems: [...read.problems, ...(await missingSecrets(read, names, ctx))] };
   return names === 'all' ? selectSound(loaded) : { projects: selectProjects(loaded, names), broken: [] };
 }

@@ -4,6 +4,7 @@ import type { Workload } from '../core/state.ts';
 import { EXIT, HostctlError } from '../errors.ts';
 import type { Context, Owner } from '../ports.ts';
 import { partsOf } from './driver.ts';
+import { makeSecretFiles } from './secret-store.ts';
 
 /** Who may do what below the data root. The proxy's group passes through; nobody else on the host does. */
 const PASSAGE: Owner = { mode: 0o711, uid: 0, gid: 0 };
@@ -52,4 +53,5 @@ export async function makeWorkloadDirectories(workload: Workload, ctx: Context):
     const owner = uid === undefined ? { mode: 0o777, uid: 0, gid: 0 } : { mode: 0o750, uid, gid: uid };
     await ctx.host.makeDirectory(volume, owner);
   }
+  await makeSecretFiles(workload, ctx);
 }

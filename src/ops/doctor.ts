@@ -1,5 +1,6 @@
 import { LABEL } from '../core/names.ts';
 import { someNames } from '../core/certificate.ts';
+import { overcommitted } from '../core/memory.ts';
 import type { CheckResult } from '../core/results.ts';
 import { engineDefects, fenceFinding, securityFinding } from '../core/safety.ts';
 import type { EngineInfo, Observed } from '../core/state.ts';
@@ -9,6 +10,7 @@ import type { Context } from '../ports.ts';
 import { helperSpec, runOnce } from './run-once.ts';
 import { edgeName } from './driver.ts';
 import { presentOrigin } from './images.ts';
+import { commitmentOf, freeMemory } from './memory.ts';
 import { observe } from './observe.ts';
 import { certificateStatuses } from './status.ts';
 import { proxyAnswers, toolBase } from './proxy.ts';
@@ -19,7 +21,7 @@ const MAX_SKEW_MS = 30_000;
 
 /** Looks at everything a deploy relies on, and says what to do about what is wrong. */
 export async function doctor(ctx: Context): Promise<CheckResult[]> {
-  const findings = [nodeFinding(ctx.machine.node)];
+  const findings = [nodeFinding(ctx.machine.node), await flockFinding(ctx)];
   let observed: Observed;
   try {
     observed = await observe(ctx);
@@ -30,7 +32,8 @@ export async function doctor(ctx: Context): Promise<CheckResult[]> {
   const { engine } = observed;
   findings.push(engineFinding(engine), ...engineDefects(engine), securityFinding(engine), clockFinding(engine, ctx));
   findings.push(fenceFinding(observed.fence));
-  findings.push(await limitsFinding(ctx), await diskFinding(ctx), ...(await baseFindings(ctx)));
+  findings.push(await limitsFinding(ctx), await memoryFinding(observed, ctx));
+  findings.push(await diskFinding(ctx), ...(await baseFindings(ctx)));
   findings.push(await portFinding(observed, ctx), await proxyFinding(observed, ctx));
   findings.push(...certificateFindings(observed, ctx));
   return findings;
@@ -43,6 +46,18 @@ function nodeFinding(version: string): CheckResult {
     state: old ? 'warning' : 'ok',
     detail: `Node.js ${version}${old ? ' is past its end of life' : ''}`,
     ...(old ? { advice: 'hostctl works with it; Node.js 24 gets security fixes' } : {}),
+  };
+}
+
+/** Locks are held by this program; the one of BusyBox cannot wait. */
+async function flockFinding(ctx: Context): Promise<CheckResult> {
+  const { code, output } = await ctx.machine.run(['flock', '--version']);
+  if (code === 0) return { check: 'locks', state: 'ok', detail: output.trim() };
+  return {
+    check: 'locks',
+    state: 'problem',
+    detail: 'there is no flock of util-linux, which holds the locks',
+    advice: 'install the package util-linux',
   };
 }
 
@@ -99,6 +114,20 @@ async function limitsFinding(ctx: Context): Promise<CheckResult> {
     detail: `the kernel does not enforce ${wrong.join(', ')}`,
     advice: 'boot with cgroup support: cgroup_enable=memory swapaccount=1 on the kernel command line',
   };
+}
+
+async function memoryFinding(observed: Observed, ctx: Context): Promise<CheckResult> {
+  const commitment = commitmentOf(observed, [], ctx);
+  const free = await freeMemory(ctx);
+  const rest = free === undefined ? '' : `; ${formatSize(free)} free`;
+  const text = overcommitted(commitment);
+  if (text !== undefined) {
+    const advice = 'lower limits that are never reached: hostctl status shows what is used';
+    return { check: 'memory', state: 'warning', detail: `${text}${rest}`, advice };
+  }
+  const { limits, total } = commitment;
+  const detail = `all apps and the proxy together may use ${formatSize(limits)} of ${formatSize(total)}${rest}`;
+  return { check: 'memory', state: 'ok', detail };
 }
 
 async function diskFinding(ctx: Context): Promise<CheckResult> {

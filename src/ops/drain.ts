@@ -8,12 +8,12 @@ const COUNT_MS = 2000;
 
 /** Lets the requests an old copy still works on finish: at once when there are none, at the latest after `limit` ms. */
 export async function drain(workload: Workload, limit: number, ctx: Context): Promise<void> {
-  const until = ctx.clock.now() + limit;
-  while (ctx.clock.now() < until) {
+  const until = ctx.clock.ticks() + limit;
+  while (ctx.clock.ticks() < until) {
     const open = await openConnections(workload, ctx);
     if (open === 0) return;
     // Where nothing can be counted, only the time is left.
-    await ctx.clock.sleep(open === undefined ? until - ctx.clock.now() : POLL_MS);
+    await ctx.clock.sleep(open === undefined ? until - ctx.clock.ticks() : POLL_MS);
   }
 }
 

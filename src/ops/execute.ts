@@ -1,16 +1,20 @@
 import pLimit from 'p-limit';
 import type { Outcome } from '../core/results.ts';
 import type { Desired, Observed } from '../core/state.ts';
-import { type OwnCertificate, type ProjectPlan, type Step, stepsOf, type StepOf } from '../core/steps.ts';
+import { type OwnCertificate, type ProjectPlan, projectSteps, type Step, stepsOf, type StepOf } from '../core/steps.ts';
 import { quote } from '../core/units.ts';
 import { EXIT, HostctlError } from '../errors.ts';
 import type { Context } from '../ports.ts';
+import { Budget } from './budget.ts';
 import { Job } from './job.ts';
-import { liveSites, observe, observeSettled } from './observe.ts';
+import type { Recorder } from './journal.ts';
+import { needOf } from './memory.ts';
+import { HOST_WAIT_MS, liveSites, observe, observeSettled } from './observe.ts';
 import { planAll } from './prepare.ts';
 import { reported } from './progress.ts';
 import { startProxy } from './proxy.ts';
 import { Router } from './router.ts';
+import { bareRun } from './run.ts';
 import { carryOut } from './steps.ts';
 
 /** Projects worked on at once: more gains nothing on two cores, and the engine answers slower. */
@@ -30,6 +34,9 @@ export interface ExecuteOptions {
   readonly own?: ReadonlyMap<string, OwnCertificate>;
   /** Milliseconds to wait for a lock. */
   readonly wait: number;
+  /** Of a deploy: when it began, in microseconds since the machine started. An older one gives way to a newer one. */
+  readonly turn?: number;
+  readonly recorder: Recorder;
   readonly doing: string;
 }
 
@@ -56,6 +63,11 @@ export async function execute(targets: readonly Target[], ctx: Context, options:
     const finished = sound.every((item) => observed.unfinished[item.project] === undefined);
     if (finished && stepsOf(plan).length === 0)
       return [...failed, ...plan.projects.map((item) => unchanged(item, observed))];
+    for (const item of plan.projects) {
+      if (projectSteps(item).length > 0 || observed.unfinished[item.project])
+        await options.recorder.begin(item.project);
+    }
+    if (plan.overcommitted !== undefined) ctx.ui.event({ type: 'warning', text: plan.overcommitted });
     await prepareHost(plan.host, observed, ctx);
     const every = WATCH_MS * Math.max(1, plan.projects.length / 2);
     const jobs = plan.projects.map((item, index) => new Job(item, sound[index]!, observed, ctx, every));
@@ -98,10 +110,11 @@ async function lockAll(
 ): Promise<{ failures: Map<string, unknown>; release: () => Promise<void> }> {
   const failures = new Map<string, unknown>();
   const unlocks: (() => Promise<void>)[] = [];
+  const until = ctx.clock.ticks() + options.wait;
   // In one order everywhere, so that two deploys never wait for each other.
   for (const { project } of targets.toSorted((a, b) => (a.project < b.project ? -1 : 1))) {
     try {
-      unlocks.push(await ctx.host.lock(project, options.doing, options.wait));
+      unlocks.push(await ctx.host.lock(project, options.doing, Math.max(0, until - ctx.clock.ticks()), options.turn));
     } catch (error) {
       failures.set(project, error);
     }
@@ -118,16 +131,12 @@ async function lockAll(
 
 async function prepareHost(steps: readonly Step[], observed: Observed, ctx: Context): Promise<void> {
   if (steps.length === 0) return;
-  const unlock = await ctx.host.lock('the host', 'preparing the proxy', 5 * 60_000);
+  const unlock = await ctx.host.lock('the host', 'preparing the proxy', HOST_WAIT_MS);
   try {
     for (const step of steps) {
       await reported('host', step, ctx, async () => {
         if (step.do === 'proxy') return startProxy(step, await observe(ctx), ctx);
-        return carryOut(step as StepOf<'network'>, {
-          ctx,
-          desired: { project: '', workloads: [], media: [], images: {} },
-          history: { releases: [] },
-        });
+        return carryOut(step as StepOf<'network'>, bareRun(ctx));
       });
     }
   } finally {
@@ -154,11 +163,27 @@ function unitsOf(jobs: readonly Job[], desired: readonly Desired[], observed: Ob
 async function runJobs(units: readonly Job[][], ctx: Context): Promise<void> {
   const limit = pLimit(PARALLEL);
   const router = new Router(ctx);
+  const budget = new Budget(ctx);
   await Promise.all(
     units.map(async (unit) => {
-      await Promise.all(unit.map((job) => limit(() => job.before())));
-      await router.route(unit.filter((job) => job.routable));
-      await Promise.all(unit.map((job) => limit(() => job.after())));
+      const giveBack = await roomFor(unit, budget);
+      try {
+        await Promise.all(unit.map((job) => limit(() => job.before())));
+        await router.route(unit.filter((job) => job.routable));
+        await Promise.all(unit.map((job) => limit(() => job.after())));
+      } finally {
+        giveBack();
+      }
     }),
   );
+}
+
+/** Waits for the memory a unit starts in; what does not fit fails before anything of it is done. */
+async function roomFor(unit: readonly Job[], budget: Budget): Promise<() => void> {
+  try {
+    return await budget.take(needOf(unit.map((job) => job.plan)));
+  } catch (error) {
+    for (const job of unit) await job.fail(error);
+    return () => undefined;
+  }
 }

@@ -73,7 +73,7 @@ async function lookAtContainer(
   const { name, limits } = workload.container;
   const view = observed.containers.find((item) => item.name === name);
   if (!view) return { name, state: 'missing', detail: 'there is no such container', ok: false, log: [] };
-  const words = async (): Promise<string[]> => tail(name, ctx, LAST_WORDS);
+  const words = async (): Promise<string[]> => tail(name, ctx, { count: LAST_WORDS, of: workload });
   if (view.state !== 'running') {
     const state = await ctx.engine.inspect(name);
     const why = state?.oomKilled

@@ -1,5 +1,7 @@
 import { relative } from 'node:path';
 import { type Base, type Origin, originsOf } from '../core/base.ts';
+import { wrapsImage } from '../core/desired.ts';
+import { buildKitNeed } from '../core/dockerfile.ts';
 import type { App, Project } from '../core/model.ts';
 import { hashOf, LABEL } from '../core/names.ts';
 import { chooseServer, type Runtime } from '../core/runtime.ts';
@@ -7,8 +9,9 @@ import type { ImageIdentity } from '../core/state.ts';
 import type { Step } from '../core/steps.ts';
 import { fillTemplate } from '../core/template.ts';
 import { count } from '../errors.ts';
+import { build } from './builds.ts';
 import { workspaceFiles } from '../core/workspace.ts';
-import type { BuildContext, Context } from '../ports.ts';
+import type { BuildContext, Context, ImageView } from '../ports.ts';
 
 /** Build argument of a project's own Dockerfile that asks for one of our bases: `ARG HOSTCTL_PYTHON=python:3.13`. */
 const BASE_ARGUMENT = /^\s*ARG\s+HOSTCTL_([A-Z_]+)/gm;
@@ -25,6 +28,8 @@ export type ImageJob =
       readonly context: BuildContext;
       readonly dockerfile: string;
       readonly args: Readonly<Record<string, string>>;
+      /** What only BuildKit can build of it. */
+      readonly buildKit?: string;
     }
   | { readonly kind: 'pull'; readonly project: string; readonly app: string; readonly ref: string };
 
@@ -79,7 +84,7 @@ async function resolveImage(
   if (app.source.kind === 'image') {
     const { ref } = app.source;
     const image = await ctx.engine.image(ref);
-    if (image) return { identity: { ref, identity: image.id, id: image.id } };
+    if (image) return { identity: { ref, identity: image.id, id: image.id, ...startOf(app, image) } };
     return { identity: { ref }, job: { kind: 'pull', project: project.name, app: app.name, ref } };
   }
   const plan =
@@ -90,10 +95,18 @@ async function resolveImage(
   // Apps made from the same source the same way share an image.
   const tag = `hostctl/${project.name}:${version}`;
   const image = version === PENDING ? undefined : await ctx.engine.image(tag);
-  const identity = version === PENDING ? { ref: tag } : { ref: tag, identity: tag, ...(image ? { id: image.id } : {}) };
+  const identity =
+    version === PENDING
+      ? { ref: tag }
+      : { ref: tag, identity: tag, ...(image ? { id: image.id, ...startOf(app, image) } : {}) };
   if (image) return { identity };
-  const { context, dockerfile, args } = plan;
-  return { identity, job: { kind: 'build', project: project.name, app: app.name, tag, context, dockerfile, args } };
+  const { bases: _, ...how } = plan;
+  return { identity, job: { kind: 'build', project: project.name, app: app.name, tag, ...how } };
+}
+
+/** What the image starts, for an app whose start is wrapped. */
+function startOf(app: App, { start }: ImageView): Pick<ImageIdentity, 'start'> {
+  return start && wrapsImage(app) ? { start } : {};
 }
 
 interface BuildPlan {
@@ -103,6 +116,8 @@ interface BuildPlan {
   readonly args: Readonly<Record<string, string>>;
   /** Ids of the bases; undefined for one that is missing. */
   readonly bases: readonly (string | undefined)[];
+  /** What only BuildKit can build of it. */
+  readonly buildKit?: string;
 }
 
 async function runtimeBuild(app: App, project: Project, ctx: Context, missing: Map<string, Base>): Promise<BuildPlan> {
@@ -155,7 +170,9 @@ async function ownBuild(app: App, ctx: Context, missing: Map<string, Base>): Pro
   const within = file.startsWith(`${dir}/`);
   const extra = new Map(within ? [] : [['.hostctl.Dockerfile', text]]);
   const context = await ctx.files.context(dir, extra, { prefix: '', dependencies: [], ignore: [], dockerfile: file });
-  return { context, dockerfile: within ? file.slice(dir.length + 1) : '.hostctl.Dockerfile', args, bases: ids };
+  const dockerfile = within ? file.slice(dir.length + 1) : '.hostctl.Dockerfile';
+  const buildKit = buildKitNeed(text);
+  return { context, dockerfile, args, bases: ids, ...(buildKit === undefined ? {} : { buildKit }) };
 }
 
 /** The image of a base, or what it will be called; a base that is missing is noted. */
@@ -184,9 +201,6 @@ export async function makeImage(job: ImageJob, ctx: Context, onLine: (line: stri
     [LABEL.role]: 'image',
     [LABEL.project]: job.project,
   };
-  await ctx.engine.build(
-    job.context.tar(),
-    { tag: job.tag, dockerfile: job.dockerfile, labels, args: job.args },
-    onLine,
-  );
+  const { tag, dockerfile, args, buildKit } = job;
+  await build(job.context, { tag, dockerfile, labels, args }, buildKit, ctx, onLine);
 }

@@ -2,34 +2,38 @@ import { byNeeds } from '../core/needs.ts';
 import type { Observed, Workload } from '../core/state.ts';
 import type { Context } from '../ports.ts';
 import { liveContainers, requireDeployed } from './containers.ts';
+import { recordedAlone } from './journal.ts';
 import { observe } from './observe.ts';
 import { waitReady } from './ready.ts';
-import { hostOf } from './steps.ts';
+import { hostOf } from './asked.ts';
 
-/** Which apps of the live release a command is about; all of them without a name. */
+/**
+ * Which apps of the live release a command is about; all of them without a name.
+ * @param wait milliseconds to wait for the project's lock
+ */
 async function withLive(
   project: string,
   app: string | undefined,
   doing: string,
+  wait: number,
   ctx: Context,
   work: (workloads: readonly Workload[], observed: Observed) => Promise<void>,
 ): Promise<string[]> {
-  const unlock = await ctx.host.lock(project, doing);
-  try {
+  requireDeployed(project, await observe(ctx));
+  const change = { project, doing: app === undefined ? doing : `${doing} ${app}`, wait };
+  return recordedAlone(change, ctx, async () => {
     const observed = await observe(ctx);
     requireDeployed(project, observed);
     const all = observed.histories[project]?.current?.desired.workloads ?? [];
     const workloads = byNeeds(all).filter((item) => app === undefined || item.app === app);
     await work(workloads, observed);
     return workloads.map((item) => item.container.name);
-  } finally {
-    await unlock();
-  }
+  });
 }
 
 /** Stops apps so that they stay down, whatever happens to the engine. Media goes on being served. */
-export function stop(project: string, app: string | undefined, ctx: Context): Promise<string[]> {
-  return withLive(project, app, 'stop', ctx, async (workloads, observed) => {
+export function stop(project: string, app: string | undefined, ctx: Context, wait = 0): Promise<string[]> {
+  return withLive(project, app, 'stop', wait, ctx, async (workloads, observed) => {
     const running = new Set(liveContainers(project, observed).map((item) => item.name));
     for (const workload of workloads.toReversed()) {
       const { name, stopTimeout } = workload.container;
@@ -39,8 +43,10 @@ export function stop(project: string, app: string | undefined, ctx: Context): Pr
 }
 
 /** Starts what was stopped, in the order of `needs`, and waits until it is ready. */
-export function start(project: string, app: string | undefined, ctx: Context): Promise<string[]> {
-  return withLive(project, app, 'start', ctx, (workloads, observed) => startAll(project, workloads, observed, ctx));
+export function start(project: string, app: string | undefined, ctx: Context, wait = 0): Promise<string[]> {
+  return withLive(project, app, 'start', wait, ctx, (workloads, observed) =>
+    startAll(project, workloads, observed, ctx),
+  );
 }
 
 async function startAll(
@@ -57,8 +63,8 @@ async function startAll(
 }
 
 /** One container after the other, so that replicas stand in for each other. */
-export function restart(project: string, app: string | undefined, ctx: Context): Promise<string[]> {
-  return withLive(project, app, 'restart', ctx, async (workloads, observed) => {
+export function restart(project: string, app: string | undefined, ctx: Context, wait = 0): Promise<string[]> {
+  return withLive(project, app, 'restart', wait, ctx, async (workloads, observed) => {
     for (const workload of workloads) {
       await ctx.engine.stop(workload.container.name, workload.container.stopTimeout);
       await startAll(project, [workload], observed, ctx);

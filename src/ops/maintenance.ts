@@ -8,9 +8,10 @@ import { quote } from '../core/units.ts';
 import { EXIT, HostctlError } from '../errors.ts';
 import type { Context } from '../ports.ts';
 import { requireDeployed } from './containers.ts';
+import { recorded } from './journal.ts';
 import { ensureKey, observe } from './observe.ts';
 import { changeRecord } from './route.ts';
-import { hostOf } from './steps.ts';
+import { hostOf } from './asked.ts';
 
 /**
  * Closes a site to visitors until it is opened again, whatever is deployed meanwhile. Closed once more, it keeps its
@@ -31,7 +32,10 @@ export async function close(project: string, addresses: readonly string[], ctx: 
     };
     return `${JSON.stringify(maintenance, undefined, 2)}\n`;
   };
-  await changeRecord(LAYOUT.maintenance(project), change, `closing ${project}`, ctx);
+  await recorded(project, 'maintenance on', ctx, async (begin) => {
+    await begin();
+    await changeRecord(LAYOUT.maintenance(project), change, `closing ${project}`, ctx);
+  });
   return closedSite(project, await observe(ctx), ctx)[0]!;
 }
 
@@ -39,7 +43,10 @@ export async function close(project: string, addresses: readonly string[], ctx: 
 export async function open(project: string, ctx: Context): Promise<boolean> {
   const observed = await observe(ctx);
   requireDeployed(project, observed);
-  await changeRecord(LAYOUT.maintenance(project), () => undefined, `opening ${project}`, ctx);
+  await recorded(project, 'maintenance off', ctx, async (begin) => {
+    await begin();
+    await changeRecord(LAYOUT.maintenance(project), () => undefined, `opening ${project}`, ctx);
+  });
   return observed.histories[project]?.maintenance !== undefined;
 }
 

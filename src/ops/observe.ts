@@ -12,10 +12,12 @@ import type { Context } from '../ports.ts';
 import type { Generation } from '../proxy/driver.ts';
 import { driverOf, partNames } from './driver.ts';
 import { readCertificates, readOrdering } from './certificates.ts';
+import { storedSecrets } from './secret-store.ts';
 import { readFence } from './fence.ts';
 
-const IDENTITY_WAIT_MS = 5 * 60_000;
-const SWITCH_WAIT_MS = 60_000;
+/** For what all projects share. */
+export const HOST_WAIT_MS = 5 * 60_000;
+const SWITCH_WAIT_MS = 5 * 60_000;
 
 /** One look at everything: what runs, what is on record, what the proxy has loaded. */
 export async function observe(ctx: Context): Promise<Observed> {
@@ -49,6 +51,8 @@ export async function observe(ctx: Context): Promise<Observed> {
     mediaLinks,
     uploadOwners,
     certificates,
+    secrets: Object.fromEntries(projects.map((item) => [item.name, item.secrets])),
+    secretFiles: Object.fromEntries(projects.map((item) => [item.name, item.secretFiles])),
     hostUids: (passwd ?? '')
       .split('\n')
       .map((line) => Number(line.split(':')[2]))
@@ -150,14 +154,18 @@ async function readProject(
   unfinished: Unfinished | undefined;
   history: History;
   media: string[];
+  secrets: Record<string, number[]>;
+  secretFiles: string[];
 }> {
-  const [identity, unfinished, maintenance, ids, current, media] = await Promise.all([
+  const [identity, unfinished, maintenance, ids, current, media, secrets, secretFiles] = await Promise.all([
     readJson<Identity>(LAYOUT.identity(name), ctx),
     readJson<Unfinished>(LAYOUT.unfinished(name), ctx),
     readJson<Maintenance>(LAYOUT.maintenance(name), ctx),
     ctx.host.list(LAYOUT.releases(name)),
     ctx.host.readLink(LAYOUT.current(name)),
     ctx.host.list(LAYOUT.mediaOf(name)),
+    storedSecrets(name, ctx),
+    ctx.host.list(LAYOUT.secretFiles(name)),
   ]);
   const numbers = ids.map((file) => Number.parseInt(file, 10)).filter((id) => Number.isInteger(id));
   const releases = await Promise.all(
@@ -170,7 +178,7 @@ async function readProject(
     ...(live ? { current: live } : {}),
     ...(maintenance ? { maintenance } : {}),
   };
-  return { name, identity: identity ?? { uids: {} }, unfinished, history, media };
+  return { name, identity: identity ?? { uids: {} }, unfinished, history, media, secrets, secretFiles };
 }
 
 async function readJson<T>(path: string, ctx: Context): Promise<T | undefined> {
@@ -230,9 +238,14 @@ export async function readKey(ctx: Context): Promise<string> {
 export async function ensureKey(ctx: Context): Promise<string> {
   const found = await readKey(ctx);
   if (found !== '') return found;
-  const made = randomBytes(32).toString('hex');
-  await ctx.host.write(LAYOUT.key, `${made}\n`);
-  return made;
+  // One at a time: what was named with a key that is lost would never be found again.
+  const unlock = await ctx.host.lock('the host', 'making the key', HOST_WAIT_MS);
+  try {
+    if ((await readKey(ctx)) === '') await ctx.host.write(LAYOUT.key, `${randomBytes(32).toString('hex')}\n`);
+    return await readKey(ctx);
+  } finally {
+    await unlock();
+  }
 }
 
 /**
@@ -243,7 +256,7 @@ export async function claimIdentities(projects: readonly Project[], ctx: Context
   const known = await Promise.all(projects.map(({ name }) => readJson<Identity>(LAYOUT.identity(name), ctx)));
   const complete = projects.every(({ apps }, index) => apps.every((app) => known[index]?.uids[app.name] !== undefined));
   if (complete) return;
-  const unlock = await ctx.host.lock('the host', 'choosing uids', IDENTITY_WAIT_MS);
+  const unlock = await ctx.host.lock('the host', 'choosing uids', HOST_WAIT_MS);
   try {
     const observed = await observe(ctx);
     const identities = identitiesFor(projects, observed);

@@ -20,7 +20,7 @@ const LOCK_WAIT_MS = 10 * 60_000;
  */
 export async function orderCertificate(site: Site, ctx: Context): Promise<number> {
   // One at a time: hooks of DNS providers are rarely made for more, and there is one account.
-  const unlock = await ctx.host.lock('certificates', `ordering one for ${site.project}`, LOCK_WAIT_MS);
+  const unlock = await ctx.host.lock('the certificates', `ordering one for ${site.project}`, LOCK_WAIT_MS);
   try {
     const { directory, email, trust } = ctx.workspace.tls;
     const names = namesToOrder(site.hostnames);

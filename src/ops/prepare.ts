@@ -1,21 +1,20 @@
-import pLimit from 'p-limit';
 import { desiredState } from '../core/desired.ts';
+import { overcommitted } from '../core/memory.ts';
 import { liveLinks, planHost } from '../core/host-plan.ts';
 import type { Project } from '../core/model.ts';
 import { type PlanOptions, planProject } from '../core/plan.ts';
 import type { Observed, Desired } from '../core/state.ts';
-import type { Plan, Step, StepOf } from '../core/steps.ts';
+import type { Plan, ProjectPlan, Step, StepOf } from '../core/steps.ts';
 import { needsHttps } from '../core/tls-plan.ts';
 import type { Context } from '../ports.ts';
 import { ensureBase } from './bases.ts';
 import { type Images, makeImage, presentOrigin, resolveImages } from './images.ts';
+import { commitmentOf, weighPlans } from './memory.ts';
 import { identitiesFor, liveSites, readKey } from './observe.ts';
 import { reported } from './progress.ts';
 import { frontNames } from './driver.ts';
 import { proxyBases, proxySpecs } from './proxy.ts';
-
-/** Builds at once; more only makes each slower on a small server. */
-const BUILDS = 2;
+import { secretMissing } from './secret-store.ts';
 
 /** Images of some projects, those that are missing included. */
 export async function lookAtImages(projects: readonly Project[], ctx: Context): Promise<Map<string, Images>> {
@@ -77,20 +76,15 @@ export async function prepareImages(
   // A build's tag depends on its base, which was not known before.
   if (bases.size > 0) images = await lookAtEach(sound(), failures, ctx);
 
-  const limit = pLimit(BUILDS);
   const jobs = [...images].flatMap(([project, item]) => item.jobs.map((job) => ({ project, job, item })));
-  await Promise.all(
-    jobs.map(({ project, job, item }) =>
-      limit(async () => {
-        const step = item.steps.find((candidate) => 'app' in candidate && candidate.app === job.app)!;
-        try {
-          await reported(project, step, ctx, () => makeImage(job, ctx, outputOf(project, ctx)));
-        } catch (error) {
-          failures.set(project, error);
-        }
-      }),
-    ),
-  );
+  for (const { project, job, item } of jobs) {
+    const step = item.steps.find((candidate) => 'app' in candidate && candidate.app === job.app)!;
+    try {
+      await reported(project, step, ctx, () => makeImage(job, ctx, outputOf(project, ctx)));
+    } catch (error) {
+      failures.set(project, error);
+    }
+  }
   if (jobs.length > 0) images = new Map([...images, ...(await lookAtEach(sound(), failures, ctx))]);
   return { images, failures };
 }
@@ -142,7 +136,21 @@ export async function desiredFor(project: Project, images: Images, observed: Obs
     runtimes: ctx.templates.runtimes,
     mediaVersions,
     key: await readKey(ctx),
+    secrets: newestOf(project, observed),
   });
+}
+
+/** Which versions a deploy uses. That there are any was looked at before the images were made. */
+function newestOf({ name, apps }: Project, observed: Observed): Record<string, number> {
+  const stored = observed.secrets[name] ?? {};
+  const names = new Set(apps.flatMap((app) => app.secrets.map((secret) => secret.name)));
+  return Object.fromEntries(
+    [...names].map((secret) => {
+      const newest = stored[secret]?.at(-1);
+      if (newest === undefined) throw secretMissing(name, secret);
+      return [secret, newest];
+    }),
+  );
 }
 
 /** What projects should be, with the uids they would be given where they have none. */
@@ -176,12 +184,18 @@ export async function planAll(
   const restored = host.some((step) => step.do === 'restore') ? withLinks(observed) : observed;
   // Networks that are only planned take their subnets too.
   let known = withNetworks(restored, host);
-  const projects = desired.map((item) => {
-    const plan = planProject(item, known, full);
+  const stopFirst = new Map<string, () => ProjectPlan>();
+  const plans = desired.map((item) => {
+    const before = known;
+    const plan = planProject(item, before, full);
+    stopFirst.set(item.project, () => planProject(item, before, { ...full, stopFirst: true }));
     known = withNetworks(known, plan.before);
     return plan;
   });
-  return { host, projects };
+  const projects = await weighPlans(plans, ({ project }) => stopFirst.get(project)!(), observed, ctx);
+  const starts = projects.some(({ memory }) => memory !== undefined);
+  const warning = starts ? overcommitted(commitmentOf(observed, desired, ctx)) : undefined;
+  return { host, projects, ...(warning === undefined ? {} : { overcommitted: warning }) };
 }
 
 function withLinks(observed: Observed): Observed {

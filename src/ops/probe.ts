@@ -59,7 +59,7 @@ async function probeApp(
     },
     ctx,
   );
-  const lines = await runOnce(spec, ctx, () => tail(name, ctx, probes.length));
+  const lines = await runOnce(spec, ctx, () => tail(name, ctx, { count: probes.length }));
   return readProbes(probes, lines);
 }
 

@@ -18,10 +18,10 @@ export async function reportedTogether<T>(
   ctx: Context,
   work: () => Promise<T>,
 ): Promise<T> {
-  const since = ctx.clock.now();
+  const since = ctx.clock.ticks();
   for (const item of steps) ctx.ui.event({ type: 'step', status: 'started', ...item });
   const end = (status: 'done' | 'failed'): void => {
-    for (const item of steps) ctx.ui.event({ type: 'step', status, ...item, ms: ctx.clock.now() - since });
+    for (const item of steps) ctx.ui.event({ type: 'step', status, ...item, ms: ctx.clock.ticks() - since });
   };
   try {
     const result = await work();

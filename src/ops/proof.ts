@@ -29,9 +29,9 @@ export async function proveByDns({ name, value }: Proof, ctx: Context): Promise<
   const takeAway = (): Promise<void> => callHook(['unset', record, value], ctx);
   await callHook(['set', record, value], ctx);
   const { resolvers, dns } = ctx.workspace.tls;
-  const until = ctx.clock.now() + dns.wait;
+  const until = ctx.clock.ticks() + dns.wait;
   while (!(await ctx.dns.texts(record, resolvers)).includes(value)) {
-    if (ctx.clock.now() > until) {
+    if (ctx.clock.ticks() > until) {
       await takeAway();
       throw new HostctlError(
         'CHALLENGE',

@@ -31,12 +31,12 @@ export async function orderByProxy(site: Site, ctx: Context): Promise<number> {
 }
 
 async function waitFor(site: Site, since: number, ctx: Context): Promise<StoredCertificate> {
-  const until = ctx.clock.now() + WAIT_MS + (site.tls?.acme === 'dns' ? ctx.workspace.tls.dns.wait : 0);
+  const until = ctx.clock.ticks() + WAIT_MS + (site.tls?.acme === 'dns' ? ctx.workspace.tls.dns.wait : 0);
   for (;;) {
     const kept = await readKept(site, ctx);
     if (kept && uncoveredNames(namesToOrder(site.hostnames), kept.names).length === 0) return kept;
     const refusal = await refusalOf(site, since, ctx);
-    if (refusal !== undefined || ctx.clock.now() > until) {
+    if (refusal !== undefined || ctx.clock.ticks() > until) {
       const names = namesToOrder(site.hostnames).map(quote).join(', ');
       throw new HostctlError(
         'ORDER_FAILED',

@@ -11,7 +11,7 @@ import { trustFile } from '../proxy/traefik-tls.ts';
 import { driverOf, partNames, partsOf } from './driver.ts';
 import { makeDataRoot, PROXY_FILE } from './directories.ts';
 import { presentOrigin } from './images.ts';
-import { ensureKey, generationOf, liveSites } from './observe.ts';
+import { generationOf, liveSites } from './observe.ts';
 import { confirm, publish, restoreRoutes, writeGeneration } from './route.ts';
 
 /** The bases the proxy's containers are made from. */
@@ -45,7 +45,6 @@ function baseNamed(name: string, ctx: Context): Base {
  */
 export async function startProxy(step: StepOf<'proxy'>, observed: Observed, ctx: Context): Promise<void> {
   await makeDataRoot(ctx);
-  await ensureKey(ctx);
   await writeTrust(ctx);
   const specs = await proxySpecs(observed, step.secure, ctx);
   const edge = specs.at(-1)!;

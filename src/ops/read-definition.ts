@@ -48,7 +48,7 @@ export async function readDefinition(
   const normalised = async (input: ProjectInput): Promise<ReturnType<typeof normalise>> => {
     const dir = resolve(path, '..');
     const world = await lookAround(input, dir, files, runtimes);
-    const fixed = { name, file: shown, dir, limits: workspace.limits, host, runtimes };
+    const fixed = { name, file: shown, dir, limits: workspace.limits, watch: workspace.watch, host, runtimes };
     return normalise(input, { ...fixed, ...world });
   };
   const all = (findings: readonly Finding[]): Problem[] =>

@@ -1,7 +1,9 @@
+import { redact } from '../core/secret.ts';
 import type { Workload } from '../core/state.ts';
 import { formatDuration, formatSize } from '../core/units.ts';
 import { EXIT, HostctlError } from '../errors.ts';
 import type { Answer, ContainerState, Context, ProbeTarget } from '../ports.ts';
+import { secretsGiven } from './secret-store.ts';
 
 /** Often at first, for apps that start at once; then less and less, so that a slow one's log is not made of probes. */
 const POLL_MS = 100;
@@ -17,24 +19,23 @@ const LAST_CHECK_MS = 1000;
 const LOG_MS = 10_000;
 
 /** Waits until a new container answers as its definition asks; fails with all there is to know about why not. */
-export async function waitReady(workload: Workload, host: string, ctx: Context): Promise<void> {
-  await poll(workload, ctx, async (state, left) => {
-    if (workload.health.command) return runCheck(workload, left, ctx);
-    if (workload.health.path === undefined) return settled(state, ctx);
+export async function waitReady(workload: Workload, host: string, ctx: Context): Promise<ContainerState> {
+  return poll(workload, ctx, async (waited) => {
+    if (workload.health.command) return runCheck(workload, workload.health.within - waited, ctx);
+    if (workload.health.path === undefined) return settled(waited);
     return judge(await ask(workload, host, ctx), workload);
   });
 }
 
-/** Whether an app without any check has kept running for long enough. */
-async function settled(state: ContainerState, ctx: Context): Promise<Answer | undefined> {
-  const age = ctx.clock.now() - Date.parse(state.startedAt);
-  return age >= SETTLE_MS ? { ok: true, status: 0, ms: 0 } : undefined;
+/** Whether an app without any check has kept running for long enough. @param waited since it was first looked at */
+function settled(waited: number): Answer | undefined {
+  return waited >= SETTLE_MS ? { ok: true, status: 0, ms: 0 } : undefined;
 }
 
 /** Waits until a new container answers anything at all: it has booted, whatever its pages say before a migration. */
 export async function waitAnswers(workload: Workload, host: string, ctx: Context): Promise<void> {
-  await poll(workload, ctx, async (state) => {
-    if (workload.health.path === undefined) return settled(state, ctx);
+  await poll(workload, ctx, async (waited) => {
+    if (workload.health.path === undefined) return settled(waited);
     return ask(workload, host, ctx);
   });
 }
@@ -42,10 +43,10 @@ export async function waitAnswers(workload: Workload, host: string, ctx: Context
 async function poll(
   workload: Workload,
   ctx: Context,
-  look: (state: ContainerState, left: number) => Promise<Answer | undefined>,
-): Promise<void> {
+  look: (waited: number) => Promise<Answer | undefined>,
+): Promise<ContainerState> {
   const { name } = workload.container;
-  const since = ctx.clock.now();
+  const since = ctx.clock.ticks();
   let last: Answer | undefined;
   let restarts: number | undefined;
   for (let pause = POLL_MS; ; pause = Math.min(pause * POLL_GROWTH, SLOWEST_POLL_MS)) {
@@ -54,9 +55,9 @@ async function poll(
     restarts ??= state.restarts;
     if (state.restarting || state.restarts > restarts)
       throw await failure(workload, 'ended and was started again', last, ctx);
-    last = (await look(state, since + workload.health.within - ctx.clock.now())) ?? last;
-    if (last?.ok) return;
-    if (ctx.clock.now() - since > workload.health.within) {
+    last = (await look(ctx.clock.ticks() - since)) ?? last;
+    if (last?.ok) return state;
+    if (ctx.clock.ticks() - since > workload.health.within) {
       throw await failure(workload, `did not become ready within ${formatDuration(workload.health.within)}`, last, ctx);
     }
     await ctx.clock.sleep(pause);
@@ -88,7 +89,8 @@ async function runCheck(workload: Workload, left: number, ctx: Context): Promise
   if (typeof ended === 'string') return { ok: false, ms: within, reason: ended };
   const { code, output } = ended;
   if (code === 0) return { ok: true, status: 0, ms: 0 };
-  return { ok: false, ms: 0, reason: `the check ended with ${code}: ${output.split('\n').at(-1) ?? ''}` };
+  const words = redact(output.split('\n').at(-1) ?? '', await secretsGiven(workload, ctx));
+  return { ok: false, ms: 0, reason: `the check ended with ${code}: ${words}` };
 }
 
 /** A check that hangs has failed; any other error is one of the engine. */
@@ -103,26 +105,38 @@ async function failure(
   last: Answer | undefined,
   ctx: Context,
 ): Promise<HostctlError> {
+  const facts = last && !last.ok ? [`last probe of ${workload.health.path ?? 'it'}: ${last.reason}`] : [];
+  const text = await lastWords(workload, what, facts, await lastEnd(workload.container.name, ctx), ctx);
+  return new HostctlError('NOT_READY', text, { exit: EXIT.unhealthy, hints: adviceFor(last, workload) });
+}
+
+/** What became of a container, how it ended, and what it wrote. */
+export async function lastWords(
+  workload: Workload,
+  what: string,
+  more: readonly string[],
+  state: ContainerState | undefined,
+  ctx: Context,
+): Promise<string> {
   const { name, limits } = workload.container;
-  const state = await lastEnd(name, ctx);
   const facts = [
     ...(state && (!state.running || state.restarting) ? [`exit code ${state.exitCode}`] : []),
     ...(state?.oomKilled ? [`killed for needing more than its ${formatSize(limits.memory)}`] : []),
-    ...(last && !last.ok ? [`last probe of ${workload.health.path ?? 'it'}: ${last.reason}`] : []),
+    ...more,
   ];
-  const log = await tail(name, ctx);
+  const log = await tail(name, ctx, { of: workload });
   const lines = [`${name} ${what}${facts.length > 0 ? ` (${facts.join('; ')})` : ''}`];
   if (log.length > 0) lines.push('its last words:', ...log.map((line) => `  ${line}`));
-  return new HostctlError('NOT_READY', lines.join('\n'), { exit: EXIT.unhealthy, hints: adviceFor(last, workload) });
+  return lines.join('\n');
 }
 
 /** How it ended: one that is started again and again tells only between two attempts. */
-async function lastEnd(name: string, ctx: Context): Promise<ContainerState | undefined> {
-  const until = ctx.clock.now() + END_MS;
+export async function lastEnd(name: string, ctx: Context): Promise<ContainerState | undefined> {
+  const until = ctx.clock.ticks() + END_MS;
   for (;;) {
     const state = await ctx.engine.inspect(name);
     const between = !state?.running || state.restarting;
-    if (between || state.restarts === 0 || ctx.clock.now() > until) return state;
+    if (between || state.restarts === 0 || ctx.clock.ticks() > until) return state;
     await ctx.clock.sleep(POLL_MS / 5);
   }
 }
@@ -137,12 +151,17 @@ function adviceFor(last: Answer | undefined, workload: Workload): string[] {
   return [log];
 }
 
-/** The last log lines of a container. */
-export async function tail(name: string, ctx: Context, count = LOG_LINES): Promise<string[]> {
+/** The last log lines of a container, without the secrets it was given. @param of whose container it is */
+export async function tail(
+  name: string,
+  ctx: Context,
+  { count = LOG_LINES, of }: { count?: number; of?: Workload } = {},
+): Promise<string[]> {
   const lines: string[] = [];
+  const secrets = of ? await secretsGiven(of, ctx) : [];
   const signal = AbortSignal.timeout(LOG_MS);
   try {
-    for await (const line of ctx.engine.logs(name, { tail: count, signal })) lines.push(line.text);
+    for await (const line of ctx.engine.logs(name, { tail: count, signal })) lines.push(redact(line.text, secrets));
   } catch (error) {
     if (!signal.aborted) throw error;
     lines.push(`(the engine did not hand out more within ${formatDuration(LOG_MS)})`);

@@ -3,8 +3,10 @@ import type { Observed } from '../core/state.ts';
 import type { Plan, Step, StepOf } from '../core/steps.ts';
 import type { Context } from '../ports.ts';
 import { containersOf, requireDeployed } from './containers.ts';
+import { recordedAlone } from './journal.ts';
 import { observe } from './observe.ts';
 import { reported } from './progress.ts';
+import { bareRun } from './run.ts';
 import { carryOut } from './steps.ts';
 
 /** What removing a project means. Its volumes and uploads stay, unless they are purged. */
@@ -35,6 +37,8 @@ function stepsFor(project: string, purge: boolean, observed: Observed): Step[] {
             releases: [],
             media: [],
             links: [],
+            secrets: [],
+            secretFiles: [],
             keepImages: [],
             why: 'being removed',
           },
@@ -42,25 +46,21 @@ function stepsFor(project: string, purge: boolean, observed: Observed): Step[] {
   const unroute: Step[] = observed.histories[project]?.current
     ? [{ do: 'unroute', project, why: 'being removed' }]
     : [];
-  const why = purge ? 'purge was asked for: this cannot be undone' : 'volumes and uploads stay';
+  const why = purge ? 'purge was asked for: this cannot be undone' : 'volumes, uploads and secrets stay';
   return [...unroute, ...stops, ...forget, { do: 'erase', project, data: purge, why }];
 }
 
-/** Removes a project, as planned when it was asked for; what happened to it since is looked at again. */
-export async function remove(project: string, purge: boolean, ctx: Context): Promise<void> {
-  const unlock = await ctx.host.lock(project, 'remove');
-  try {
+/**
+ * Removes a project, as planned when it was asked for; what happened to it since is looked at again.
+ * @param wait milliseconds to wait for its lock
+ */
+export async function remove(project: string, purge: boolean, ctx: Context, wait = 0): Promise<void> {
+  await recordedAlone({ project, doing: purge ? 'remove --purge' : 'remove', wait }, ctx, async () => {
     const plan = await planRemove(project, purge, ctx);
     const { histories } = await observe(ctx);
-    const run = {
-      ctx,
-      desired: { project, workloads: [], media: [], images: {} },
-      history: histories[project] ?? { releases: [] },
-    };
+    const run = bareRun(ctx, project, histories[project]);
     for (const step of plan.projects.flatMap((item) => item.before)) {
       await reported(project, step, ctx, () => carryOut(step as StepOf<'stop'>, run));
     }
-  } finally {
-    await unlock();
-  }
+  });
 }

@@ -8,6 +8,7 @@ import type { Context } from '../ports.ts';
 import { requireDeployed } from './containers.ts';
 import { driverOf } from './driver.ts';
 import { makeDataRoot } from './directories.ts';
+import { recorded } from './journal.ts';
 import { liveSites, observe } from './observe.ts';
 import { orderCertificate } from './order.ts';
 import { certificateStatuses } from './status.ts';
@@ -55,7 +56,10 @@ async function renewOne(site: Site, observed: Observed, options: RenewOptions, c
   const expires = stored ? new Date(stored.notAfter).toISOString() : null;
   if (missing === undefined && !due && !options.force) return { project, renewed: false, expires };
   try {
-    const notAfter = await orderCertificate(site, ctx);
+    const notAfter = await recorded(project, 'tls renew', ctx, async (begin) => {
+      await begin();
+      return orderCertificate(site, ctx);
+    });
     return { project, renewed: true, expires: new Date(notAfter).toISOString() };
   } catch (error) {
     return { project, renewed: false, expires, error };

@@ -17,7 +17,8 @@ const CONFIRM_MS = 10_000;
 const CONFIRM_POLL_MS = 20;
 /** Loaded before this one, kept for a look back. */
 const OLD_GENERATIONS = 3;
-const PROXY_WAIT_MS = 60_000;
+/** A host full of sites may switch all of them at once, each by its own command. */
+const PROXY_WAIT_MS = 5 * 60_000;
 
 /**
  * The switch: sockets by one rename each, everything else by one configuration that was checked before it is loaded.
@@ -37,11 +38,34 @@ export async function switchRoutes(steps: readonly RouteStep[], ctx: Context): P
         await moveLink({ path: LAYOUT.current(project), target: `releases/${id}.json` }, moved, ctx);
       }
     } catch (error) {
-      for (const { path, target } of moved.toReversed()) await putBack(path, target, ctx).catch(() => undefined);
-      await loadSites(before, ctx).catch(() => undefined);
+      await switchBack(moved, before, error, ctx);
       throw error;
     }
   });
+}
+
+/** Undoes a switch that failed. When even that fails, the error says so: visitors may be led to either copy. */
+async function switchBack(
+  moved: readonly Link[],
+  before: readonly Site[],
+  error: unknown,
+  ctx: Context,
+): Promise<void> {
+  const broken: unknown[] = [];
+  const attempt = (work: Promise<void>): Promise<unknown> => work.catch((reason: unknown) => broken.push(reason));
+  for (const { path, target } of moved.toReversed()) await attempt(putBack(path, target, ctx));
+  await attempt(loadSites(before, ctx));
+  if (broken.length === 0) return;
+  const [what, why] = [error, broken[0]].map((item) => (item as Error).message);
+  throw new HostctlError(
+    'HALF_SWITCHED',
+    `${what}; the routes could not be put back either, so the old copy and the new one are both left running: ${why}`,
+    {
+      ...(error instanceof HostctlError ? { exit: error.exit } : {}),
+      hints: ['run the same command again'],
+      cause: error,
+    },
+  );
 }
 
 interface Link {
@@ -65,6 +89,7 @@ async function moveLink(link: { path: string; target: string }, moved: Link[], c
 }
 
 async function putBack(path: string, target: string | undefined, ctx: Context): Promise<void> {
+  if ((await ctx.host.readLink(path)) === target) return;
   await (target === undefined ? ctx.host.remove(path) : ctx.host.link(path, target));
 }
 
@@ -233,8 +258,8 @@ export async function publish(name: string, ctx: Context): Promise<void> {
 
 /** Waits until the proxy says that it has loaded a generation. */
 export async function confirm(name: string, ctx: Context): Promise<void> {
-  const until = ctx.clock.now() + CONFIRM_MS;
-  while (ctx.clock.now() < until) {
+  const until = ctx.clock.ticks() + CONFIRM_MS;
+  while (ctx.clock.ticks() < until) {
     if ((await ctx.prober.generation()) === name) return refuseFaults(ctx);
     await ctx.clock.sleep(CONFIRM_POLL_MS);
   }
@@ -257,11 +282,16 @@ async function refuseFaults(ctx: Context): Promise<void> {
 }
 
 async function removeOldGenerations(used: readonly (string | undefined)[], ctx: Context): Promise<void> {
-  const names = await ctx.host.list(LAYOUT.generations);
-  const links = await Promise.all(Object.values(LAYOUT.live).map((link) => ctx.host.readLink(link)));
-  const keep = new Set([...used, ...links].map((name) => name?.replace('generations/', '')));
-  const old = names.filter((name) => !keep.has(name));
+  const old = await oldGenerations(used, ctx);
   for (const name of old.slice(0, Math.max(0, old.length - OLD_GENERATIONS))) {
     await ctx.host.remove(`${LAYOUT.generations}/${name}`);
   }
+}
+
+/** Configurations that no proxy has loaded. @param used others that stay */
+export async function oldGenerations(used: readonly (string | undefined)[], ctx: Context): Promise<string[]> {
+  const names = await ctx.host.list(LAYOUT.generations);
+  const links = await Promise.all(Object.values(LAYOUT.live).map((link) => ctx.host.readLink(link)));
+  const keep = new Set([...used, ...links].map((name) => name?.replace('generations/', '')));
+  return names.filter((name) => !keep.has(name));
 }

@@ -38,7 +38,7 @@ export class Router {
   }
 
   async #switch(jobs: readonly Job[]): Promise<void> {
-    const steps = jobs.map((job) => job.plan.route!);
+    const steps = jobs.map((job) => job.route);
     await reportedTogether(
       steps.map((step) => ({ project: step.release.project, step })),
       this.#ctx,

@@ -6,17 +6,18 @@ import type { Context } from '../ports.ts';
 import { ensureBase } from './bases.ts';
 import { makeDataRoot } from './directories.ts';
 import { presentOrigin, resolveImages } from './images.ts';
+import { recorded } from './journal.ts';
 import { loadProjects } from './load.ts';
-import { ensureKey, observe } from './observe.ts';
+import { ensureKey, HOST_WAIT_MS, observe } from './observe.ts';
 import { planAll } from './prepare.ts';
 import { reported } from './progress.ts';
 import { proxyAnswers, proxyBases, startProxy } from './proxy.ts';
 import { ensureRenewal } from './renewal-timer.ts';
+import { bareRun } from './run.ts';
 import { carryOut } from './steps.ts';
 
 const ENGINE_WAIT_MS = 60_000;
 const ENGINE_LOG = '/var/log/hostctl-dockerd.log';
-const NOTHING = { desired: { project: '', workloads: [], media: [], images: {} }, history: { releases: [] } };
 
 export interface SetupOptions {
   /** Answers every question with yes. */
@@ -34,15 +35,7 @@ export async function setup(ctx: Context, options: SetupOptions): Promise<string
   await makeDataRoot(ctx);
   await ensureKey(ctx);
   for (const base of await neededBases(ctx)) await ensureBaseWithTools(base, ctx, options, did);
-  const observed = await observe(ctx);
-  const plan = await planAll([], observed, {}, ctx);
-  for (const step of plan.host) {
-    await reported('host', step, ctx, async () => {
-      if (step.do === 'proxy') return startProxy(step, await observe(ctx), ctx);
-      return carryOut(step as StepOf<'network'>, { ctx, ...NOTHING });
-    });
-    changed.push(`${step.do} ${step.do === 'network' ? step.network.name : ''}`.trim());
-  }
+  changed.push(...(await recorded('host', 'setup', ctx, (begin) => setUpHost(begin, ctx))));
   if (!(await proxyAnswers(await observe(ctx), ctx))) {
     throw new HostctlError('PROXY_SILENT', 'the proxy runs, but does not answer', {
       exit: EXIT.unreachable,
@@ -52,6 +45,24 @@ export async function setup(ctx: Context, options: SetupOptions): Promise<string
   const renewal = await ensureRenewal(ctx);
   if (renewal !== undefined) did(renewal);
   return changed;
+}
+
+/** Networks and proxy, while nobody else is at them. */
+async function setUpHost(begin: () => Promise<void>, ctx: Context): Promise<string[]> {
+  const unlock = await ctx.host.lock('the host', 'setup', HOST_WAIT_MS);
+  try {
+    const plan = await planAll([], await observe(ctx), {}, ctx);
+    if (plan.host.length > 0) await begin();
+    for (const step of plan.host) {
+      await reported('host', step, ctx, async () => {
+        if (step.do === 'proxy') return startProxy(step, await observe(ctx), ctx);
+        return carryOut(step as StepOf<'network'>, bareRun(ctx));
+      });
+    }
+    return plan.host.map((step) => `${step.do} ${step.do === 'network' ? step.network.name : ''}`.trim());
+  } finally {
+    await unlock();
+  }
 }
 
 async function ensureEngine(ctx: Context, options: SetupOptions, did: (what: string) => void): Promise<void> {
@@ -99,8 +110,8 @@ async function startEngine(ctx: Context, problem: HostctlError): Promise<void> {
 }
 
 async function answers(ctx: Context, within: number): Promise<boolean> {
-  const until = ctx.clock.now() + within;
-  while (ctx.clock.now() < until) {
+  const until = ctx.clock.ticks() + within;
+  while (ctx.clock.ticks() < until) {
     if ((await engineProblem(ctx)) === undefined) return true;
     await ctx.clock.sleep(300);
   }

@@ -6,6 +6,7 @@ import type { Context, ContainerState, Usage } from '../ports.ts';
 import { containersOf, requireDeployed } from './containers.ts';
 import { projectNames } from './load.ts';
 import { closedSite } from './maintenance.ts';
+import { commitmentOf, freeMemory } from './memory.ts';
 import { liveSites, observe } from './observe.ts';
 import { proxyAnswers } from './proxy.ts';
 
@@ -21,6 +22,7 @@ export async function status(names: readonly string[], ctx: Context): Promise<St
   const certificates = certificateStatuses(observed, ctx).filter(({ project }) => projects.includes(project));
   return {
     proxy: (await proxyAnswers(observed, ctx)) ? 'answers' : 'silent',
+    memory: { ...commitmentOf(observed, [], ctx), free: (await freeMemory(ctx)) ?? null },
     apps,
     maintenance,
     certificates,

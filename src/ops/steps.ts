@@ -2,11 +2,11 @@ import type { ContainerSpec, NetworkSpec } from '../core/container.ts';
 import { chooseSubnet } from '../core/identity.ts';
 import { isLinkOf, LAYOUT, socketDirectory } from '../core/layout.ts';
 import { LABEL, networkName } from '../core/names.ts';
-import { sampleName } from '../core/hostnames.ts';
-import type { Desired, History, Workload } from '../core/state.ts';
+import type { Desired, HookRecord, Workload } from '../core/state.ts';
 import type { ImageStep, Step, StepOf } from '../core/steps.ts';
 import { HostctlError } from '../errors.ts';
 import type { Context, ImageView } from '../ports.ts';
+import { hostOf } from './asked.ts';
 import { makeWorkloadDirectories } from './directories.ts';
 import { drain } from './drain.ts';
 import { driverOf } from './driver.ts';
@@ -20,16 +20,12 @@ import { tail, waitAnswers, waitReady } from './ready.ts';
 import { orderAtLast } from './order.ts';
 import { noteRenewal } from './renewal-timer.ts';
 import { restoreRoutes, unroute } from './route.ts';
+import type { Run } from './run.ts';
 import { copyCertificate } from './tls.ts';
+import { watchNew } from './trial.ts';
 
-/** What carrying out one project's steps needs beside the steps. */
-export interface Run {
-  readonly ctx: Context;
-  readonly desired: Desired;
-  readonly history: History;
-  /** When the proxy loaded another configuration for this, in milliseconds since 1970. */
-  reloaded?: number;
-}
+/** Of what a release command wrote, in the record of the release. */
+const LONGEST_LINE = 500;
 
 /** Images come before the plan of the containers, routes are switched for some projects together. */
 type Carried = Exclude<Step, ImageStep | { do: 'route' } | { do: 'proxy' }>;
@@ -45,6 +41,7 @@ const handlers: Handlers = {
     await makeWorkloadDirectories(workload, ctx);
     await makeUploads(workload, desired.media, ctx);
     await ctx.engine.create(workload.container);
+    if (desired.images[workload.app]?.start) await requireShell(workload, ctx);
     await ctx.engine.start(workload.container.name);
   },
   start: async ({ workload }, { ctx, desired }) => {
@@ -56,9 +53,12 @@ const handlers: Handlers = {
   },
   task: async (step, run) => {
     await waitAnswers(step.workload, hostOf(run.desired), run.ctx);
-    await runTask(step.workload, step.command, run.ctx);
+    run.hooks.push(await runTask(step.workload, step.command, run.ctx));
   },
-  ready: ({ workload }, { ctx, desired }) => waitReady(workload, hostOf(desired), ctx),
+  ready: async ({ workload }, { ctx, desired, proven }) => {
+    proven.set(workload.container.name, await waitReady(workload, hostOf(desired), ctx));
+  },
+  watch: watchNew,
   media: (step, { ctx }) => makeMedia(step.set, step.workload?.container.name, ctx),
   restore: (_step, { ctx }) => restoreRoutes(ctx),
   fence: (_step, { ctx }) => raiseFence(ctx),
@@ -82,10 +82,11 @@ async function retire(step: StepOf<'retire'>, run: Run): Promise<void> {
   if (workload && step.container.state === 'running') {
     if (run.reloaded !== undefined && !linkMoved(workload, run.desired)) {
       // Who was connected before the reload may still be led here once.
-      const rest = run.reloaded + driverOf(ctx).linger - ctx.clock.now();
+      const rest = run.reloaded + driverOf(ctx).linger - ctx.clock.ticks();
       if (rest > 0) await ctx.clock.sleep(rest);
     }
-    await drain(workload, step.drain, ctx);
+    // Since the switch nobody new was led here.
+    await drain(workload, step.drain - (ctx.clock.ticks() - (run.switched ?? ctx.clock.ticks())), ctx);
   }
   await ctx.engine.stop(step.container.name, step.timeout);
 }
@@ -94,6 +95,20 @@ async function retire(step: StepOf<'retire'>, run: Run): Promise<void> {
 function linkMoved(workload: Workload, desired: Desired): boolean {
   if (workload.listen.kind === 'none') return true;
   return workload.link !== undefined && desired.workloads.some((item) => item.link === workload.link);
+}
+
+/** An image may lack the shell that makes variables of secrets; its init would only say so again and again. */
+async function requireShell({ project, app, container }: Workload, ctx: Context): Promise<void> {
+  try {
+    (await ctx.engine.copyFrom(container.name, '/bin/sh')).destroy();
+  } catch (error) {
+    if (!(error instanceof HostctlError && error.code === 'NOT_IN_IMAGE')) throw error;
+    const message = `the image of ${project}/${app} has no /bin/sh, which makes variables of secrets`;
+    throw new HostctlError('NO_SHELL', message, {
+      hints: ['leave out `env: true`, and let the app read the file that NAME_FILE names'],
+      cause: error,
+    });
+  }
 }
 
 /** Carries out one step. */
@@ -117,19 +132,8 @@ async function makeNetwork(spec: NetworkSpec, ctx: Context): Promise<void> {
   }
 }
 
-/** The name a visitor would ask for; one that `before` answers too, where there is one. */
-export function hostOf(desired: Desired, before?: Desired): string {
-  const all = desired.site?.hostnames ?? [];
-  const common = all.filter((name) => before?.site?.hostnames.some((other) => other.name === name.name));
-  const names = common.length > 0 ? common : all;
-  // The others are only redirected there. A name between wildcards may belong to another project.
-  const canonical = names.find((name) => name.name === desired.site?.settings?.canonical);
-  const first = canonical ?? names.find((name) => name.kind === 'exact') ?? names[0];
-  return first ? sampleName(first) : 'localhost';
-}
-
 /** Runs a command once in a container like the app's, from the same image. */
-async function runTask(workload: Workload, command: readonly string[], ctx: Context): Promise<void> {
+async function runTask(workload: Workload, command: readonly string[], ctx: Context): Promise<HookRecord> {
   const name = `${workload.container.name}-task`;
   const socket = workload.socketDir === undefined ? undefined : `/${LAYOUT.sockets}/${workload.socketDir}`;
   const spec: ContainerSpec = {
@@ -142,9 +146,12 @@ async function runTask(workload: Workload, command: readonly string[], ctx: Cont
     networks: workload.container.networks.map((use) => ({ ...use, aliases: [] })),
     restart: 'no',
   };
-  await runOnce(spec, ctx, async (code) => {
-    if (code === 0) return;
-    const log = await tail(name, ctx);
+  const since = ctx.clock.ticks();
+  return runOnce(spec, ctx, async (code) => {
+    const ms = ctx.clock.ticks() - since;
+    const log = await tail(name, ctx, { of: workload });
+    if (code === 0)
+      return { app: workload.app, command, code, ms, log: log.map((line) => line.slice(0, LONGEST_LINE)) };
     throw new HostctlError(
       'RELEASE_COMMAND',
       [
@@ -159,11 +166,17 @@ async function runTask(workload: Workload, command: readonly string[], ctx: Cont
 async function forget(step: StepOf<'forget'>, { ctx }: Run): Promise<void> {
   const key = await readKey(ctx);
   for (const name of step.containers) {
+    // Before the container: killed in between, the next deploy still knows of it.
+    await ctx.host.remove(LAYOUT.secretFilesOf(step.project, name));
     await ctx.engine.remove(name);
     await ctx.host.remove(`${LAYOUT.sockets}/${socketDirectory(key, name)}`);
   }
   for (const link of step.links) await ctx.host.remove(`${LAYOUT.links}/${link}`);
   for (const root of step.media) await ctx.host.remove(`${LAYOUT.media}/${root}`);
+  for (const path of step.secretFiles) await ctx.host.remove(path);
+  for (const { name, version } of step.secrets) {
+    await ctx.host.remove(LAYOUT.secretVersion(step.project, name, version));
+  }
   for (const id of step.releases) await ctx.host.remove(LAYOUT.release(step.project, id));
   if (step.network !== undefined) await ctx.engine.removeNetwork(step.network);
   const images = await imagesOf(step.project, ctx);
@@ -197,6 +210,7 @@ async function erase(step: StepOf<'erase'>, { ctx, history }: Run): Promise<void
   await ctx.host.remove(LAYOUT.unfinished(project));
   await ctx.host.remove(LAYOUT.maintenance(project));
   await ctx.host.remove(LAYOUT.releases(project));
+  await ctx.host.remove(LAYOUT.secretFiles(project));
   if (!step.data) return;
   await ctx.host.remove(LAYOUT.mediaOf(project));
   await ctx.host.remove(LAYOUT.certificates(project));

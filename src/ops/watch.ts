@@ -1,46 +1,64 @@
 import type { Visits } from '../core/results.ts';
-import type { Answer, Context } from '../ports.ts';
+import type { Context } from '../ports.ts';
+import { type Asked, reasonOf, served } from './asked.ts';
 
-/** What a visitor of a project asks for. */
-export interface Asked {
-  readonly project: string;
-  readonly host: string;
-  readonly path: string;
-  /** Statuses the definition expects besides 2xx and 3xx. */
-  readonly expect: readonly number[];
-  /** Whether the site has https, or may have it. */
-  readonly secure?: boolean;
-}
-
-/** Whether a visitor got an answer of the app, rather than none or one that says it is broken. */
-export function served(answer: Answer, asked: Asked): boolean {
-  return answer.ok && (answer.status < 500 || asked.expect.includes(answer.status));
+/** Visits since a moment of interest; times are in milliseconds by the clock's ticks. */
+interface Lately {
+  requests: number;
+  failed: number;
+  /** When the first of the failures began that no answer has followed. */
+  silentSince?: number;
+  lastFailure: string;
 }
 
 /** Asks the public route again and again until stopped: the proof that nobody noticed the switch. */
 export class Watch {
+  readonly asked: Asked;
   #requests = 0;
   #failed = 0;
   #max = 0;
   #firstFailure: string | undefined;
   #stopped = false;
+  #lately: Lately = { requests: 0, failed: 0, lastFailure: '' };
+  /** When the visit began that is under way. */
+  #askedAt = 0;
   readonly #loop: Promise<void>;
 
   /** @param every milliseconds between two requests */
   constructor(asked: Asked, every: number, ctx: Context) {
-    this.#loop = this.#run(asked, every, ctx);
+    this.asked = asked;
+    this.#loop = this.#run(every, ctx);
   }
 
-  async #run(asked: Asked, every: number, ctx: Context): Promise<void> {
+  /** From here on `lately` counts anew. */
+  mark(): void {
+    this.#lately = { requests: 0, failed: 0, lastFailure: '' };
+  }
+
+  get lately(): Readonly<Lately> & { readonly askedAt: number } {
+    return { ...this.#lately, askedAt: this.#askedAt };
+  }
+
+  async #run(every: number, ctx: Context): Promise<void> {
     while (!this.#stopped) {
-      const answer = await ctx.prober.visit({ ...asked, timeout: 30_000 });
+      const lately = this.#lately;
+      this.#askedAt = ctx.clock.ticks();
+      const answer = await ctx.prober.visit({ ...this.asked, timeout: 30_000 });
       this.#requests += 1;
+      lately.requests += 1;
       this.#max = Math.max(this.#max, answer.ms);
-      if (!served(answer, asked)) {
+      if (served(answer, this.asked)) {
+        delete lately.silentSince;
+      } else {
         this.#failed += 1;
-        this.#firstFailure ??= answer.ok ? `answered ${answer.status}` : answer.reason;
+        lately.failed += 1;
+        lately.silentSince ??= this.#askedAt;
+        lately.lastFailure = reasonOf(answer);
+        this.#firstFailure ??= lately.lastFailure;
       }
       await ctx.clock.sleep(every);
+      // Between two visits none is under way.
+      this.#askedAt = ctx.clock.ticks();
     }
   }
 

@@ -1,3 +1,4 @@
+import type { MemoryNeed } from '../core/memory.ts';
 import { JSON_VERSION } from '../core/results.ts';
 import { formatPlan, type Plan, projectSteps, relaxedBy, type Step, subjectOf } from '../core/steps.ts';
 import type { Event } from '../ports.ts';
@@ -9,6 +10,12 @@ function stepJson(step: Step): Record<string, unknown> {
   return { do: step.do, subject: subjectOf(step), why: step.why, ...(relaxed.length > 0 ? { relaxed } : {}) };
 }
 
+function memoryJson(need: MemoryNeed): Record<string, unknown> {
+  const { needs, likely, beside, ms, measured, free, reserve, fits } = need;
+  const seconds = ms === undefined ? null : Math.round(ms / 1000);
+  return { needs, likely: likely ?? null, beside, seconds, measured, free, reserve, fits };
+}
+
 /** @param plan with the projects whose definitions are no good */
 export function planJson(
   plan: Plan & { readonly broken: readonly { readonly project: string; readonly error: unknown }[] },
@@ -16,9 +23,14 @@ export function planJson(
   return {
     version: JSON_VERSION,
     changes: formatPlan(plan) !== 'Up to date.\n',
+    overcommitted: plan.overcommitted !== undefined,
     host: plan.host.map(stepJson),
     projects: [
-      ...plan.projects.map((item) => ({ project: item.project, steps: projectSteps(item).map(stepJson) })),
+      ...plan.projects.map((item) => ({
+        project: item.project,
+        steps: projectSteps(item).map(stepJson),
+        ...(item.memory ? { memory: memoryJson(item.memory) } : {}),
+      })),
       ...plan.broken.map(({ project, error }) => ({ project, error: errorJson(error) })),
     ],
   };

@@ -22,6 +22,10 @@ export class JsonUi implements Ui {
     return Promise.reject(mustSay(question, flag));
   }
 
+  askHidden(question: string, instead: string): Promise<string> {
+    return Promise.reject(mustSay(question, instead));
+  }
+
   close(): void {
     // Nothing is live.
   }
@@ -31,6 +35,6 @@ export class JsonUi implements Ui {
 export function mustSay(question: string, flag: string): HostctlError {
   return new HostctlError('NOT_ASKED', `${question} There is no terminal to ask on.`, {
     exit: EXIT.definition,
-    hints: [`add ${flag}`],
+    hints: [flag.startsWith('-') ? `add ${flag}` : flag],
   });
 }

@@ -1,6 +1,7 @@
 import type { ChalkInstance } from 'chalk';
+import { overcommitted } from '../core/memory.ts';
 import { formatDuration, formatSize } from '../core/units.ts';
-import type { AppStatus, CheckResult, Closed, ReleaseView, Status } from '../core/results.ts';
+import type { AppStatus, CheckResult, Closed, Status } from '../core/results.ts';
 import { formatCertificates } from './certificates.ts';
 import { formatTable } from './table.ts';
 
@@ -26,6 +27,7 @@ export function formatStatus(status: Status, paint: ChalkInstance): string {
       head.map((word) => paint.dim(word)),
       rows,
     ) +
+    formatOvercommitted(status, paint) +
     status.maintenance.map((item) => `\n${formatClosed(item, paint)}`).join('') +
     (status.certificates.length > 0 ? `\n${formatCertificates(status.certificates, paint)}` : '') +
     status.orphans
@@ -34,6 +36,11 @@ export function formatStatus(status: Status, paint: ChalkInstance): string {
       )
       .join('')
   );
+}
+
+function formatOvercommitted({ memory }: Status, paint: ChalkInstance): string {
+  const text = overcommitted(memory);
+  return text === undefined ? '' : `\n${paint.yellow('!')} ${text}\n`;
 }
 
 /** That a site is closed, and how to see it all the same. */
@@ -50,19 +57,6 @@ export function formatClosed(item: Closed, paint: ChalkInstance): string {
 function stateText(app: AppStatus, paint: ChalkInstance): string {
   const relaxed = app.relaxed.length > 0 ? paint.yellow(` (relaxed: ${app.relaxed.join(', ')})`) : '';
   return `${app.state === 'running' ? paint.green(app.state) : paint.yellow(app.state)}${relaxed}`;
-}
-
-export function formatReleases(releases: readonly ReleaseView[]): string {
-  const rows = releases.map((release) => [
-    release.live ? `${release.id} live` : String(release.id),
-    release.at.replace('T', ' ').slice(0, 16),
-    release.by,
-    release.rollbackOf === undefined ? '' : `rollback to ${release.rollbackOf}`,
-    Object.entries(release.images)
-      .map(([app, image]) => `${app}=${image}`)
-      .join(' '),
-  ]);
-  return formatTable(['RELEASE', 'AT (UTC)', 'BY', 'NOTE', 'IMAGES'], rows);
 }
 
 export function formatFindings(findings: readonly CheckResult[], paint: ChalkInstance): string {

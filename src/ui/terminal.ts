@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline';
-import type { Writable } from 'node:stream';
+import { Writable } from 'node:stream';
 import { Chalk, type ChalkInstance } from 'chalk';
 import type { createLogUpdate } from 'log-update';
 import { subjectOf, type Step } from '../core/steps.ts';
@@ -66,6 +66,14 @@ export class TerminalUi implements Ui {
     return (await this.#question(`${question} `, flag)).trim();
   }
 
+  async askHidden(question: string, instead: string): Promise<string> {
+    // What is typed is echoed by the reader of lines, and that writes here.
+    const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+    const answer = await this.#question(`${question} `, instead, nowhere);
+    this.#options.err.write('\n');
+    return answer;
+  }
+
   close(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
@@ -74,11 +82,13 @@ export class TerminalUi implements Ui {
     this.#live?.done();
   }
 
-  async #question(question: string, flag: string): Promise<string> {
+  /** @param echo where the answer is shown while it is typed; default: beside the question */
+  async #question(question: string, flag: string, echo?: Writable): Promise<string> {
     if (!this.#options.input.isTTY || !this.#options.err.isTTY) throw mustSay(question.trim(), flag);
     this.close();
     const { input, err, interrupt } = this.#options;
-    const lines = createInterface({ input, output: err });
+    if (echo) err.write(question);
+    const lines = createInterface({ input, output: echo ?? err, terminal: true });
     return new Promise((resolve, reject) => {
       const end = (): void => {
         err.write('\n');
@@ -89,7 +99,7 @@ export class TerminalUi implements Ui {
         lines.off('close', end).close();
         interrupt();
       });
-      lines.question(question, (answer) => {
+      lines.question(echo ? '' : question, (answer) => {
         lines.off('close', end).close();
         resolve(answer);
       });
@@ -98,7 +108,7 @@ export class TerminalUi implements Ui {
 
   #step(event: Extract<Event, { type: 'step' }>): void {
     if (event.status === 'started') {
-      this.#rows.set(event.step, { step: event.step, project: event.project, since: Date.now(), line: '' });
+      this.#rows.set(event.step, { step: event.step, project: event.project, since: performance.now(), line: '' });
       this.#draw();
       return;
     }
@@ -140,7 +150,7 @@ export class TerminalUi implements Ui {
     // A terminal that does not know its size says 0.
     const width = this.#options.err.columns || 80;
     const lines = [...this.#rows.values()].map((row) => {
-      const seconds = formatDuration(Math.floor((Date.now() - row.since) / 1000) * 1000);
+      const seconds = formatDuration(Math.floor((performance.now() - row.since) / 1000) * 1000);
       const text = `${FRAMES[this.#frame % FRAMES.length]} ${row.project} ${row.step.do} ${subjectOf(row.step)} ${seconds}`;
       const more = row.line === '' ? '' : `  ${row.line}`;
       return `${text.slice(0, width - 1)}${this.#paint.dim(more.slice(0, Math.max(0, width - text.length - 2)))}`;

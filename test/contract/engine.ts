@@ -102,9 +102,24 @@ export function engineContract(name: string, open: () => Promise<Subject>): void
 
     test('an image that is not there is undefined, and nothing can be made of it', async () => {
       expect(await engine.image('hostctl/none:1')).toBeUndefined();
-      expect(await engine.image(subject.image)).toMatchObject({ id: expect.stringMatching(/^sha256:/) });
+      expect(await engine.image(subject.image)).toMatchObject({
+        id: expect.stringMatching(/^sha256:/),
+        start: { entrypoint: expect.any(Array), command: expect.any(Array) },
+      });
       await expect(engine.create(spec('none', 'true', { image: 'hostctl/none:1' }))).rejects.toThrow(/no such image/i);
       expect(await view('none')).toBeUndefined();
+    });
+
+    test('says what a container uses, and nothing of one that does not run', async () => {
+      const wanted = spec('use', sleeper);
+      expect(await engine.memory(wanted.name)).toBeUndefined();
+      await engine.create(wanted);
+      expect(await engine.memory(wanted.name)).toBeUndefined();
+      await engine.start(wanted.name);
+      expect(await engine.memory(wanted.name)).toBeGreaterThan(100 * 1024);
+      expect(await engine.memory(wanted.name)).toBeLessThan(64 * 1024 ** 2);
+      await engine.stop(wanted.name, 1);
+      expect(await engine.memory(wanted.name)).toBeUndefined();
     });
 
     test('limits change while it runs', async () => {
@@ -207,6 +222,7 @@ export function engineContract(name: string, open: () => Promise<Subject>): void
       const wanted = spec('copy', sleeper);
       await engine.create(wanted);
       await expect(engine.copyFrom(wanted.name, '/no/such/path')).rejects.toMatchObject({ code: 'NOT_IN_IMAGE' });
+      (await engine.copyFrom(wanted.name, '/bin/sh')).destroy();
     });
   });
 }

@@ -379,6 +379,7 @@ describe('sentences are our own', () => {
       bases: { from: 'auto', registry: 'aa', mirror: 'http://a', images: { python: 'a' } },
       network: { pool: '10.0.0.0/16' },
       defaults: { limits: { memory: '1G', cpus: 1, pids: 1 }, keep: 1 },
+      notify: { on: ['failure'], webhook: 'http://a', command: ['a'] },
     },
   };
 
@@ -435,6 +436,18 @@ describe('sentences are our own', () => {
     ['a port of nothing', 'proxy: { http: 0 }', 'a port is 1 to 65535'],
     ['fewer than no releases', 'defaults: { keep: -1 }', 'write 0 to 50'],
     ['limits no app can have', 'defaults: { limits: { memory: 1M } }', 'an app cannot run in less than 6M'],
+    [
+      'a notice of nothing there is',
+      'notify: { on: [error], webhook: "http://a" }',
+      'write one of failure, revert, success, not `error`',
+    ],
+    ['a notice for nobody', 'notify: { on: [failure] }', 'say who is told: webhook or command'],
+    ['a webhook that is no URL', 'notify: { webhook: "ftp://a" }', 'write the webhook as https://…'],
+    [
+      'a command that a shell would have to read',
+      'notify: { command: "tell | ops" }',
+      'write the program and its arguments as a list, such as [/usr/local/bin/tell, ops], not `"tell | ops"`',
+    ],
     ['a mirror with a line end', 'bases: { mirror: "http://a\\nb" }', 'write the mirror as http://…'],
   ])('%s', (_, text, expected) => {
     const parsed = parseYaml('hostctl.yaml', text);

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { BuildTrace } from '../../src/engine/buildkit.ts';
+import { ClassicTrace } from '../../src/engine/classic.ts';
 import { lines, logLines, progress } from '../../src/engine/streams.ts';
 import { isBefore, quirksOf } from '../../src/engine/quirks.ts';
 import { usageBetween } from '../../src/engine/usage.ts';
@@ -89,6 +90,13 @@ test('a step of a build and what it prints are read from BuildKit', () => {
     'added 1 package',
   ]);
   expect(trace.lines(vertex.toString('base64'))).toEqual([]);
+});
+
+test('a step and what it prints are read from the classic builder, without its own accounts', () => {
+  const trace = new ClassicTrace();
+  const said = ['Step 2/3 : RUN npm ci\n', ' ---> Running in 0a1b\n', 'added ', '1 package\n\u001b[91mhm\n'];
+  said.push('\u001b[0mRemoving intermediate container 0a1b\n', ' ---> 2c3d\n', 'Successfully built 2c3d\n');
+  expect(said.flatMap((text) => trace.lines(text))).toEqual(['[2/3] RUN npm ci', 'added 1 package', 'hm']);
 });
 
 test('engines before 20.10.27 get their network calls one at a time', () => {

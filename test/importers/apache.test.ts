@@ -59,6 +59,7 @@ function validate(path: string, text: string): string[] {
     file: path,
     dir: '/work/projects',
     limits: { memory: 256 * 1024 ** 2, cpus: 1, pids: 100 },
+    watch: 3000,
     host: {
       driver: 'traefik',
       sockets: false,

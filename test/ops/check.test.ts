@@ -279,3 +279,41 @@ describe('this host', () => {
     ]);
   });
 });
+
+describe('values of variables', () => {
+  const env = (key: string, value: string): Promise<string[]> =>
+    checked({ a: project('www.a.org').replace('port: 80', `port: 80, env: { ${key}: ${JSON.stringify(value)} }`) });
+
+  test.each([
+    ['DB_PASSWORD', 'Xq7-pW2m9rTz4L'],
+    ['DATABASE_URL', 'postgres://shop:hunter2@db:5432/shop'],
+    ['ANYTHING', 'ghp_0123456789abcdefghijABCDEFGHIJ012345'],
+    ['PEM', '-----BEGIN EC PRIVATE KEY-----\nMHc'],
+  ])('that look like a password or a key are warned of: %s', async (key, value) => {
+    const found = await env(key, value);
+    expect(found).toHaveLength(1);
+    expect(found[0]).toBe(
+      `warning definitions projects/a.yaml:3:39 \`${key}\` looks like a password or a key, which everyone who may use the engine can read there → take another one, \`hostctl secrets set a ${key}\`, and write \`secrets: [${key}]\``,
+    );
+  });
+
+  test.each([
+    ['DB_PASSWORD_FILE', '/run/secrets/Xq7-pW2m9rTz4L'],
+    ['PASSWORD_HASHERS', 'aaaaaaaaaaaaaaaa'],
+    ['TOKEN_LIFETIME', '3600'],
+    ['SECRET_NAME', '/etc/app/secret.conf'],
+    ['DATABASE_URL', 'postgres://db:5432/shop'],
+    ['GREETING', 'Xq7-pW2m9rTz4L'],
+  ])('that do not are not: %s', async (key, value) => {
+    expect(await env(key, value)).toEqual([]);
+  });
+
+  test('are not shown with the warning', async () => {
+    const world = await World.with({
+      a: project('www.a.org').replace('port: 80', 'port: 80, env: { API_TOKEN: Xq7-pW2m9rTz4L }'),
+    });
+    const audit = await check(world);
+    expect(JSON.stringify(audit)).not.toContain('Xq7');
+    expect(audit.findings).toMatchObject([{ excerpt: [] }]);
+  });
+});

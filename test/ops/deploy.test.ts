@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Outcome } from '../../src/core/results.ts';
 import { formatPlan } from '../../src/core/steps.ts';
 import { HostctlError } from '../../src/errors.ts';
@@ -129,6 +129,24 @@ describe('deploy', () => {
     await expect(put()).resolves.toHaveLength(1);
   });
 
+  test('with --all, a project somebody newer deploys is left to them; the others go on', async () => {
+    world.define('shop', BLOG.replaceAll('blog', 'shop'));
+    world.source('shop', { 'package.json': '{}', 'server.js': 'one', 'files/a.txt': 'A' });
+    const unlock = await world.host.lock('blog', 'rollback to release 1');
+    const older = deploy('all', world, { wait: 60_000 });
+    await new Promise((resolve) => setImmediate(resolve));
+    const newer = deploy(['blog'], world, { wait: 60_000 });
+    await vi.waitFor(() => expect(world.host.waiting.get('blog')).toHaveLength(1));
+    await vi.waitFor(() => expect(world.running('shop')).toHaveLength(1));
+    await unlock();
+    expect((await older).map(({ project, error }) => [project, (error as HostctlError | undefined)?.code])).toEqual([
+      ['blog', 'SUPERSEDED'],
+      ['shop', undefined],
+    ]);
+    expect((await older)[0]!.error).toMatchObject({ exit: 4 });
+    expect(await newer).toMatchObject([{ project: 'blog', release: 1, changed: true }]);
+  });
+
   test('what is no longer kept is removed: containers, records, copies of media', async () => {
     for (const version of ['1', '2', '3', '4', '5', '6']) {
       world.source('blog', { 'server.js': version, 'files/a.txt': version });
@@ -214,6 +232,8 @@ describe('what changes shape', () => {
     world.engine.imageIds.set('hostctl/blog:other', {
       id: 'sha256:other',
       labels: { 'hostctl.project': 'blog', 'hostctl.instance': 'other' },
+      digests: [],
+      size: 1,
       tags: ['hostctl/blog:other'],
     });
     for (const version of ['1', '2', '3', '4', '5']) {

@@ -22,9 +22,11 @@ beforeEach(async () => {
 const put = (...names: string[]) => deploy(names.length > 0 ? names : ['blog'], world, { wait: 0 });
 const version = (text: string): void => world.source('blog', { 'server.js': text });
 const stateOf = (name: string) => world.engine.boxes.get(name)!;
-/** Visitors get 502 from now on. */
-const breakRoutes = (): void => {
-  world.prober.visit = async () => ({ ok: true, status: 502, ms: 1 });
+/** Visitors of all but this container get 502 from now on. */
+const breakRoutes = (but?: string): void => {
+  const visit = world.prober.visit.bind(world.prober);
+  world.prober.visit = async (request) =>
+    but !== undefined && world.servedBy(request.host) === but ? visit(request) : { ok: true, status: 502, ms: 1 };
 };
 
 describe('a volume that one copy may write to', () => {
@@ -195,9 +197,25 @@ describe('a switch that the proxy does not confirm', () => {
     await put();
     const before = world.servedBy('www.blog.org');
     version('two');
-    breakRoutes();
+    breakRoutes(before);
     expect((await put())[0]).toMatchObject({ release: 1, error: { code: 'NOT_CONFIRMED', exit: 6 } });
     expect(world.servedBy('www.blog.org')).toBe(before);
+  });
+
+  test('says so when what is put back does not answer either', async () => {
+    await put();
+    version('two');
+    breakRoutes();
+    expect((await put())[0]).toMatchObject({
+      release: 1,
+      error: {
+        code: 'NOT_CONFIRMED',
+        exit: 1,
+        hints: expect.arrayContaining([
+          'release 1 of blog is live again, but does not answer either: answered 502',
+        ]) as unknown,
+      },
+    });
   });
 
   test('is taken away when nothing was there before, and tried again by the next deploy', async () => {

@@ -1,160 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { LAYOUT } from '../../src/core/layout.ts';
-import type { DriverName } from '../../src/core/model.ts';
 import { formatPlan } from '../../src/core/steps.ts';
 import { deploy, plan } from '../../src/ops/deploy.ts';
-import { partNames } from '../../src/ops/driver.ts';
 import { remove } from '../../src/ops/remove.ts';
 import { rollback } from '../../src/ops/rollback.ts';
+import { removeSecret } from '../../src/ops/secrets.ts';
 import { BLOG, OWN, RENEWED } from '../support/certificates.ts';
+import { cases, deployed, expectWhole, give, SECRET, SITE, TCP } from '../support/disturbed.ts';
 import { World } from '../support/world.ts';
 
-const SITE = `
-hostnames: [www.blog.org]
-apps:
-  web: { runtime: node, source: /src/blog, release: [sh, -c, "exit 0"] }
-media:
-  /files: { from: /src/blog/files }
-`;
-const TCP = `
-hostnames: [www.blog.org]
-apps:
-  web: { runtime: node, source: /src/blog, port: 3000, needs: [db] }
-  db: { image: "postgres:17", port: 5432, volumes: { data: /var/lib/postgresql/data } }
-`;
-
-interface Case {
-  readonly from: string;
-  /** Default: nginx. */
-  readonly driver?: DriverName;
-  /** What is killed, and then done again. */
-  readonly act: (world: World) => Promise<unknown>;
-  /** Before it. */
-  readonly change?: (world: World) => Promise<void>;
-  /** Visitors have somebody to talk to at every moment. */
-  readonly serving: boolean;
-}
-
 const put = (world: World) => deploy(['blog'], world, { wait: 0 });
-
-async function deployed({ from, driver = 'nginx' }: Pick<Case, 'from' | 'driver'>): Promise<World> {
-  const world = await World.with({ blog: from }, { proxy: { driver } });
-  world.source('blog', { 'package.json': '{}', 'server.js': 'one', 'files/a.txt': 'A' });
-  for (const image of ['postgres:17', 'postgres:18']) await world.engine.pull(image);
-  return world;
-}
-
-const cases: Readonly<Record<string, Case>> = {
-  'a first deploy': { from: SITE, act: put, serving: false },
-  'a first deploy over TCP, with an app it needs': { from: TCP, act: put, serving: false },
-  'a new version': {
-    from: SITE,
-    change: async (world) => {
-      await put(world);
-      world.source('blog', { 'server.js': 'two', 'files/a.txt': 'B' });
-    },
-    act: put,
-    serving: true,
-  },
-  'a new version over TCP': {
-    from: TCP,
-    change: async (world) => {
-      await put(world);
-      world.source('blog', { 'server.js': 'two' });
-    },
-    act: put,
-    serving: true,
-  },
-  'a new version of an app whose volume only one copy may write to': {
-    from: TCP,
-    change: async (world) => {
-      await put(world);
-      world.define('blog', TCP.replace('postgres:17', 'postgres:18'));
-    },
-    act: put,
-    serving: true,
-  },
-  'a first deploy under Traefik': { from: SITE, driver: 'traefik', act: put, serving: false },
-  'a new version under Traefik': {
-    from: SITE,
-    driver: 'traefik',
-    change: async (world) => {
-      await put(world);
-      world.source('blog', { 'server.js': 'two', 'files/a.txt': 'B' });
-    },
-    act: put,
-    serving: true,
-  },
-  'a change of the proxy to Traefik': {
-    from: SITE,
-    change: async (world) => {
-      await put(world);
-      Object.assign(world.workspace.proxy, { driver: 'traefik' });
-    },
-    act: put,
-    // Which of the two has the ports changes in the middle of it.
-    serving: false,
-  },
-  'a change of the proxy to nginx': {
-    from: SITE,
-    driver: 'traefik',
-    change: async (world) => {
-      await put(world);
-      Object.assign(world.workspace.proxy, { driver: 'nginx' });
-    },
-    act: put,
-    serving: false,
-  },
-  'other limits': {
-    from: SITE,
-    change: async (world) => {
-      await put(world);
-      world.define('blog', SITE.replace('source: /src/blog,', 'source: /src/blog, limits: { memory: 99M },'));
-    },
-    act: put,
-    serving: true,
-  },
-  'a rollback': {
-    from: SITE,
-    change: async (world) => {
-      await put(world);
-      world.source('blog', { 'server.js': 'two', 'files/a.txt': 'B' });
-      await put(world);
-    },
-    act: async (world) => {
-      // A rollback that is repeated after it went through would go back one more.
-      const current = await world.host.readLink(LAYOUT.current('blog'));
-      if (current === 'releases/2.json') await rollback('blog', 1, 0, world);
-      else await rollback('blog', 3, 0, world);
-    },
-    serving: true,
-  },
-};
-
-/** What must be true once the same command was run again. */
-async function expectWhole(world: World): Promise<void> {
-  const served = world.servedBy('www.blog.org');
-  const running = world.running('blog');
-  expect(running).toContain(served);
-  expect(new Set(running.map((name) => world.engine.boxes.get(name)!.spec.labels['hostctl.app'])).size).toBe(
-    running.length,
-  );
-  for (const name of running) {
-    const box = world.engine.boxes.get(name)!;
-    expect(box.restart).toBe('always');
-  }
-  const tasks = [...world.engine.boxes.values()].filter((box) => box.spec.labels['hostctl.role'] === 'task');
-  expect(tasks).toEqual([]);
-  expect(await world.host.read(LAYOUT.unfinished('blog'))).toBeUndefined();
-  const proxies = [...world.engine.boxes.values()].filter((box) => box.spec.labels['hostctl.role'] === 'proxy');
-  expect(proxies.map((box) => `${box.spec.name} ${box.state}`).toSorted()).toEqual(
-    partNames(world).map((name) => `${name} running`),
-  );
-  const sockets = running.filter((name) =>
-    world.engine.boxes.get(name)!.spec.mounts.some((m) => m.target === '/run/hostctl'),
-  );
-  expect((await world.host.list(LAYOUT.links)).length).toBe(sockets.length);
-}
 
 describe.each(Object.entries(cases))('%s', (_name, item) => {
   test('killed at any change, and run again, ends whole', async () => {
@@ -172,7 +27,7 @@ describe.each(Object.entries(cases))('%s', (_name, item) => {
   });
 
   test('killed at any change, and given up, leaves what served', async () => {
-    if (!item.serving || item.from === TCP) return;
+    if (!item.serving || item.from !== SITE) return;
     for (let k = 1; ; k += 1) {
       const world = await deployed(item);
       await item.change?.(world);
@@ -186,6 +41,29 @@ describe.each(Object.entries(cases))('%s', (_name, item) => {
       expect(formatPlan(await plan(['blog'], world))).toBe('Up to date.\n');
     }
   });
+});
+
+test('a rollback to the one before that is killed after its switch is finished, not undone, by the same command', async () => {
+  const item = cases['a rollback']!;
+  let finished = 0;
+  for (let k = 1; ; k += 1) {
+    const world = await deployed(item);
+    await item.change?.(world);
+    const [newer] = world.running('blog');
+    const revive = world.killAt(k);
+    await rollback('blog', undefined, 0, world).catch(() => undefined);
+    const killed = revive();
+    const switched = (await world.host.readLink(LAYOUT.current('blog'))) === 'releases/3.json';
+    if (switched && world.running('blog').includes(newer!)) {
+      finished += 1;
+      const { error } = await rollback('blog', undefined, 0, world);
+      expect(error).toBeUndefined();
+      expect(world.servedBy('www.blog.org')).not.toBe(newer);
+      await expectWhole(world);
+    }
+    if (!killed) break;
+  }
+  expect(finished).toBeGreaterThan(0);
 });
 
 test('a removal that is killed at any change and run again leaves nothing', async () => {
@@ -206,17 +84,55 @@ test('a removal that is killed at any change and run again leaves nothing', asyn
   }
 });
 
+test('a deploy with a secret that is killed anywhere and given up leaves no value behind', async () => {
+  const files = async (world: World) => (await world.host.list(LAYOUT.secretFiles('blog'))).toSorted();
+  for (let k = 1; ; k += 1) {
+    const world = await deployed({ from: SECRET });
+    await put(world);
+    const before = await files(world);
+    await give(world, 'TOKEN', 'two');
+    const revive = world.killAt(k);
+    await put(world).catch(() => undefined);
+    if (!revive()) break;
+    await give(world, 'TOKEN', 'three');
+    await put(world);
+    await expectWhole(world);
+    expect(formatPlan(await plan(['blog'], world))).toBe('Up to date.\n');
+    const boxes = [...world.engine.boxes.keys()].filter((name) => name.startsWith('blog'));
+    expect(await files(world), `killed at ${k}`).toEqual(boxes.toSorted());
+    expect(boxes).toEqual(expect.arrayContaining(before));
+  }
+});
+
+test('setting and deleting a secret, killed at any change and done again', async () => {
+  for (let k = 1; ; k += 1) {
+    const world = await deployed({ from: SITE });
+    await give(world, 'TOKEN', 'one');
+    const revive = world.killAt(k);
+    await give(world, 'TOKEN', 'two').catch(() => undefined);
+    await removeSecret('blog', 'TOKEN', { force: false }, world).catch(() => undefined);
+    const killed = revive();
+    await removeSecret('blog', 'TOKEN', { force: false }, world).catch(() => undefined);
+    const left = await world.host.list(LAYOUT.secret('blog', 'TOKEN'));
+    expect(left.filter((name) => name.endsWith('.json'))).toEqual([]);
+    // A number that was used never means another value.
+    const used = Math.max(...left.map((name) => Number.parseInt(name, 10)));
+    expect((await give(world, 'TOKEN', 'three')).version).toBeGreaterThan(used);
+    if (!killed) break;
+  }
+});
+
 describe('a certificate', () => {
   const own = `${SITE.replace('www.blog.org', 'www.blog.org, www.example.org')}tls: { certificate: /src/tls/cert.pem, key: /src/tls/key.pem }\n`;
   const ordered = `${SITE.replace('www.blog.org', 'www.blog.org, www.example.org')}tls: { acme: dns }\n`;
   const settings = { proxy: { driver: 'nginx' as const }, tls: { dns: { hook: './hook.sh', wait: '10s' } } };
-  const give = (world: World, pair: typeof OWN): void =>
+  const bring = (world: World, pair: typeof OWN): void =>
     world.source('tls', { 'cert.pem': pair.certificate, 'key.pem': pair.key });
 
   async function start(definition: string): Promise<World> {
     const world = await World.with({ blog: definition }, settings);
     world.source('blog', { 'package.json': '{}', 'server.js': 'one', 'files/a.txt': 'A' });
-    give(world, OWN);
+    bring(world, OWN);
     for (const name of ['www.blog.org', 'www.example.org']) {
       world.dns.records.set(`_acme-challenge.${name}`, [`value of ${name}`]);
     }
@@ -260,7 +176,7 @@ describe('a certificate', () => {
     for (let k = 1; ; k += 1) {
       const world = await start(own);
       await put(world);
-      give(world, RENEWED);
+      bring(world, RENEWED);
       const revive = world.killAt(k);
       await put(world).catch(() => undefined);
       const killed = revive();

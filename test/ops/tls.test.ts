@@ -179,7 +179,7 @@ describe('a certificate that is ordered', () => {
   test('comes after the switch, which was over plain http', async () => {
     const text = formatPlan(await plan(['site'], world));
     expect(text).toMatch(
-      /route .*\n {2}order {3}a certificate for www\.example\.org, example\.org {2}\(there is no certificate yet; until there is, the site speaks plain http\)\n$/,
+      /route .*\n {2}watch .*\n {2}order {3}a certificate for www\.example\.org, example\.org {2}\(there is no certificate yet; until there is, the site speaks plain http\)\n$/,
     );
     let during = '';
     world.issuer.meanwhile = () => {
@@ -237,7 +237,7 @@ describe('a certificate that is ordered', () => {
     );
     expect(world.issuer.orders).toHaveLength(orders);
     expect(await world.host.list(LAYOUT.challenges)).toEqual([]);
-    expect(world.host.locks.size).toBe(0);
+    expect(world.host.held.size).toBe(0);
     expect((await status([], world)).certificates).toMatchObject([
       { state: 'missing', plain: ['www.example.org', 'example.org'] },
     ]);

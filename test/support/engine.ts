@@ -8,7 +8,8 @@ import type { ContainerView, EngineInfo, NetworkView } from '../../src/core/stat
 import { createBody } from '../../src/engine/options.ts';
 import { differences, type Inspected } from '../../src/engine/readback.ts';
 import { HostctlError } from '../../src/errors.ts';
-import type { BuildOptions, ContainerState, Engine, ImageView, LogLine, LogOptions, Usage } from '../../src/ports.ts';
+import type { ContainerState, Engine, ImageView, LogLine, LogOptions, Usage } from '../../src/ports.ts';
+import type { BuildOptions } from '../../src/core/build.ts';
 
 /** How the program of an image behaves. */
 export interface Behaviour {
@@ -16,7 +17,11 @@ export interface Behaviour {
   readonly answers?: number;
   /** Exit code with which it ends right after its start. */
   readonly ends?: number;
+  /** Ends with that code, or 1, not at once but so many milliseconds after its start. */
+  readonly lasts?: number;
   readonly says?: readonly string[];
+  /** Whether it has /bin/sh; default true. */
+  readonly shell?: boolean;
   /** Files `copyFrom` finds, by path inside the image. */
   readonly files?: Readonly<Record<string, string>>;
 }
@@ -28,6 +33,8 @@ export interface FakeContainer {
   limits: Limits;
   exitCode: number;
   restarts: number;
+  /** Milliseconds since 1970; only looked at for one that does not last. */
+  started: number;
   readonly log: string[];
   readonly networks: Set<string>;
 }
@@ -43,8 +50,12 @@ const READS = new Set([
   'images',
   'logs',
   'usage',
+  'memory',
   'copyFrom',
 ]);
+
+/** What every image here starts. */
+const START = { entrypoint: ['/entrypoint'], command: ['serve'] };
 
 /** An engine in memory: it keeps what it is told and behaves as the contract suite says the real one does. */
 export class FakeEngine implements Engine {
@@ -56,6 +67,14 @@ export class FakeEngine implements Engine {
   /** Every call, in order: `start web-1`. */
   readonly calls: string[] = [];
   version = '28.5.2';
+  /** The time, in milliseconds. */
+  now: () => number = () => 0;
+  /** What was asked to be built. */
+  readonly builds: BuildOptions[] = [];
+  /** Ends when a build should. */
+  building: (options: BuildOptions) => Promise<void> = async () => undefined;
+  /** Bytes every container uses. */
+  memoryInUse = 1024 ** 2;
   /** Asked before every call; `changes` tells those that change something. */
   gate: (changes: boolean) => void = () => undefined;
   /** Fails the next call that matches, once. */
@@ -67,7 +86,7 @@ export class FakeEngine implements Engine {
   }
 
   addImage(ref: string, behaviour: Behaviour = { answers: 200 }): void {
-    this.imageIds.set(ref, { id: `sha256:${ref}`, labels: {}, tags: [ref] });
+    this.imageIds.set(ref, { id: `sha256:${ref}`, labels: {}, tags: [ref], digests: [], size: 1000, start: START });
     this.behaviours.set(ref, behaviour);
   }
 
@@ -93,6 +112,7 @@ export class FakeEngine implements Engine {
 
   async containers(instance: string): Promise<ContainerView[]> {
     this.#note('containers');
+    this.pass();
     return [...this.boxes.values()]
       .filter((box) => box.spec.labels[LABEL.instance] === instance)
       .map((box) => ({
@@ -110,6 +130,7 @@ export class FakeEngine implements Engine {
 
   async inspect(name: string): Promise<ContainerState | undefined> {
     this.#note(`inspect ${name}`);
+    this.pass();
     const box = this.boxes.get(name);
     return (
       box && {
@@ -185,6 +206,7 @@ export class FakeEngine implements Engine {
       limits: spec.limits,
       exitCode: 0,
       restarts: 0,
+      started: 0,
       log: [],
       networks: new Set(spec.networks.map((use) => use.name)),
     });
@@ -196,8 +218,27 @@ export class FakeEngine implements Engine {
     if (box.state === 'running') return;
     const behaviour = commandBehaviour(box.spec) ?? this.behaviourOf(box.spec.image);
     box.log.push(...(behaviour.says ?? []));
-    box.exitCode = behaviour.ends ?? 0;
-    box.state = behaviour.ends === undefined ? 'running' : 'exited';
+    const lasts = behaviour.lasts !== undefined;
+    box.exitCode = lasts ? 0 : (behaviour.ends ?? 0);
+    box.state = lasts || behaviour.ends === undefined ? 'running' : 'exited';
+    box.started = this.now();
+    box.restarts = 0;
+  }
+
+  /** What does not last ends when its time has come, and is started again as it asked for. */
+  pass(): void {
+    for (const box of this.boxes.values()) {
+      const { lasts, ends = 1, says = [] } = this.behaviourOf(box.spec.image);
+      if (lasts === undefined || box.state !== 'running' || this.now() - box.started < lasts) continue;
+      box.log.push(...says);
+      box.exitCode = ends;
+      if (box.restart === 'no') {
+        box.state = 'exited';
+        continue;
+      }
+      box.restarts += 1;
+      box.started = this.now();
+    }
   }
 
   async stop(name: string): Promise<void> {
@@ -249,10 +290,16 @@ export class FakeEngine implements Engine {
     return { memory: 1024 ** 2, cpus: 0.01, pids: 1 };
   }
 
+  async memory(name: string): Promise<number | undefined> {
+    this.#note(`memory ${name}`);
+    return this.boxes.get(name)?.state === 'running' ? this.memoryInUse : undefined;
+  }
+
   async copyFrom(name: string, path: string): Promise<Readable> {
     this.#note(`copyFrom ${name} ${path}`);
-    const files = this.behaviourOf(this.#box(name).spec.image).files ?? {};
-    const inside = Object.entries(files).filter(([file]) => file.startsWith(`${path}/`));
+    const { files = {}, shell = true } = this.behaviourOf(this.#box(name).spec.image);
+    const all = shell ? { '/bin/sh': '', ...files } : files;
+    const inside = Object.entries(all).filter(([file]) => file === path || file.startsWith(`${path}/`));
     if (inside.length === 0) throw new HostctlError('NOT_IN_IMAGE', `${path} is not in the image of ${name}`);
     const tar = pack();
     const top = path.split('/').at(-1)!;
@@ -284,22 +331,39 @@ export class FakeEngine implements Engine {
 
   async build(context: Readable, options: BuildOptions, onLine: (line: string) => void): Promise<string> {
     this.#note(`build ${options.tag}`);
+    this.builds.push(options);
     for await (const _ of context) void _;
+    await this.building(options);
+    options.signal?.throwIfAborted();
     onLine('COPY source/ /app/');
     const id = `sha256:${options.tag}`;
-    this.imageIds.set(options.tag, { id, labels: options.labels, tags: [options.tag] });
+    this.imageIds.set(options.tag, {
+      id,
+      labels: options.labels,
+      tags: [options.tag],
+      digests: [],
+      size: 1000,
+      start: START,
+    });
     return id;
   }
 
   async pull(ref: string): Promise<void> {
     this.#note(`pull ${ref}`);
-    this.imageIds.set(ref, { id: `sha256:${ref}`, labels: {}, tags: [ref] });
+    this.imageIds.set(ref, {
+      id: `sha256:${ref}`,
+      labels: {},
+      tags: [ref],
+      digests: [`${ref.split(':')[0]}@sha256:${ref}`],
+      size: 1000,
+      start: START,
+    });
   }
 
   async importImage(tar: Readable, tag: string, labels: Readonly<Record<string, string>>): Promise<void> {
     this.#note(`importImage ${tag}`);
     for await (const _ of tar) void _;
-    this.imageIds.set(tag, { id: `sha256:${tag}`, labels, tags: [tag] });
+    this.imageIds.set(tag, { id: `sha256:${tag}`, labels, tags: [tag], digests: [], size: 1000 });
   }
 
   async removeImage(ref: string): Promise<void> {

@@ -6,6 +6,8 @@ import { LAYOUT } from '../../src/core/layout.ts';
 import type { Workspace } from '../../src/core/model.ts';
 import type { Web, WebAnswer, WebAsk, WebServer } from '../../src/core/reply.ts';
 import { hashOf, partName } from '../../src/core/names.ts';
+import type { Notice, Notifier } from '../../src/core/journal.ts';
+import type { LockView } from '../../src/core/lock.ts';
 import type { Authority, CertificateOrder, Dns } from '../../src/core/order.ts';
 import { normaliseWorkspace } from '../../src/core/workspace.ts';
 import { HostctlError } from '../../src/errors.ts';
@@ -40,11 +42,14 @@ interface Stored {
 /** A data root in memory. */
 class FakeHost implements Host {
   readonly entries = new Map<string, Stored>();
-  readonly locks = new Map<string, string>();
+  /** Who does what with each lock. */
+  readonly held = new Map<string, string>();
   /** Every change, in order: `write key`. */
   readonly writes: string[] = [];
   /** Asked before every call; `changes` tells those that change something. */
   gate: (changes: boolean) => void = () => undefined;
+  /** Asked before anything that needs room on the disk. */
+  space: (path: string) => void = () => undefined;
 
   async read(path: string): Promise<string | undefined> {
     this.gate(false);
@@ -60,14 +65,17 @@ class FakeHost implements Host {
     return [...new Set(names)].filter((name) => name !== '').toSorted();
   }
 
-  async write(path: string, text: string, owner?: Owner): Promise<void> {
+  async write(path: string, content: string | Uint8Array, owner?: Owner): Promise<void> {
     this.gate(true);
+    this.space(path);
     this.writes.push(`write ${path}`);
+    const text = typeof content === 'string' ? content : Buffer.from(content).toString();
     this.entries.set(path, { text, ...(owner ? { owner } : {}) });
   }
 
   async makeDirectory(path: string, owner: Owner): Promise<void> {
     this.gate(true);
+    if (!this.entries.has(path)) this.space(path);
     if (JSON.stringify(this.entries.get(path)?.owner) !== JSON.stringify(owner))
       this.writes.push(`makeDirectory ${path}`);
     this.entries.set(path, { owner });
@@ -98,6 +106,7 @@ class FakeHost implements Host {
 
   async link(path: string, target: string): Promise<void> {
     this.gate(true);
+    this.space(path);
     this.writes.push(`link ${path} ${target}`);
     this.entries.set(path, { target });
   }
@@ -109,6 +118,7 @@ class FakeHost implements Host {
 
   async unpack(path: string, tar: Readable, options: UnpackOptions): Promise<void> {
     this.gate(true);
+    this.space(path);
     this.writes.push(`unpack ${path}`);
     const files = extract();
     tar.pipe(files);
@@ -139,17 +149,53 @@ class FakeHost implements Host {
     return 100 * 1024 ** 3;
   }
 
-  async lock(name: string, doing: string, wait = 0): Promise<() => Promise<void>> {
-    // Whoever holds it goes on in between.
-    for (let turns = wait > 0 ? 100_000 : 0; turns > 0 && this.locks.has(name); turns -= 1) {
-      await new Promise((resolve) => setImmediate(resolve));
+  /** Turns of the deploys that wait, and of the newest that had the lock, by name. */
+  readonly waiting = new Map<string, number[]>();
+  readonly #newest = new Map<string, number>();
+
+  async lock(name: string, doing: string, wait = 0, turn?: number): Promise<() => Promise<void>> {
+    const others = this.waiting.get(name) ?? [];
+    if (wait > 0 && turn !== undefined) this.waiting.set(name, [...others, turn]);
+    try {
+      // Whoever holds it goes on in between.
+      for (let turns = wait > 0 ? 100_000 : 0; turns > 0 && this.held.has(name); turns -= 1) {
+        this.#refuseOlder(name, turn);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      const holder = this.held.get(name);
+      if (holder !== undefined) throw new HostctlError('LOCKED', `${name} is locked: ${holder}`, { exit: 4 });
+      this.#refuseOlder(name, turn);
+    } finally {
+      this.waiting.set(
+        name,
+        (this.waiting.get(name) ?? []).filter((item) => item !== turn),
+      );
     }
-    const holder = this.locks.get(name);
-    if (holder !== undefined) throw new HostctlError('LOCKED', `${name} is locked: ${holder}`, { exit: 4 });
-    this.locks.set(name, doing);
+    if (turn !== undefined) this.#newest.set(name, turn);
+    this.held.set(name, doing);
     return async () => {
-      this.locks.delete(name);
+      this.held.delete(name);
     };
+  }
+
+  #refuseOlder(name: string, turn = Infinity): void {
+    if ([...(this.waiting.get(name) ?? []), this.#newest.get(name) ?? 0].every((other) => other <= turn)) return;
+    throw new HostctlError('SUPERSEDED', `a newer deploy of ${name} takes the place of this one`, { exit: 4 });
+  }
+
+  /** Lines of the audit log. */
+  readonly log: string[] = [];
+  async append(line: string): Promise<void> {
+    this.gate(true);
+    this.log.push(line);
+  }
+  async journal(): Promise<string[]> {
+    return this.log;
+  }
+
+  async locks(): Promise<LockView[]> {
+    const rest = { who: 'tester@here', since: null, pid: 1 };
+    return [...this.held].map(([name, doing]) => ({ name, state: 'held', doing, ...rest }));
   }
 }
 
@@ -303,6 +349,7 @@ class FakeMachine implements Machine {
   async systemd(): Promise<boolean> {
     return this.runsSystemd;
   }
+  readonly pid = 1;
   readonly node = '24.0.0';
   readonly programs = new Set(['mmdebstrap', 'dockerd']);
 
@@ -346,6 +393,20 @@ class FakeMachine implements Machine {
   }
 }
 
+class FakeNotifier implements Notifier {
+  /** What was sent where. */
+  readonly sent: { readonly to: string; readonly notice: Notice }[] = [];
+  broken = false;
+
+  async post(url: string, notice: string): Promise<void> {
+    if (this.broken) throw new Error('nobody listens');
+    this.sent.push({ to: url, notice: JSON.parse(notice) as Notice });
+  }
+  run(argv: readonly string[], notice: string): Promise<void> {
+    return this.post(argv.join(' '), notice);
+  }
+}
+
 class FakeUi implements Ui {
   readonly events: Event[] = [];
   answer = '';
@@ -359,6 +420,9 @@ class FakeUi implements Ui {
   async ask(): Promise<string> {
     return this.answer;
   }
+  async askHidden(): Promise<string> {
+    return this.answer;
+  }
   close(): void {
     // Nothing is live.
   }
@@ -367,9 +431,17 @@ class FakeUi implements Ui {
 /** Time passes only when somebody sleeps. */
 class FakeClock implements Clock {
   #now = Date.parse('2026-11-22T12:00:00Z');
+  /** Milliseconds by which somebody has set it. */
+  jump = 0;
 
   now(): number {
-    return this.#now;
+    return this.#now + this.jump;
+  }
+  #looks = 0;
+  /** No two looks see the same. */
+  ticks(): number {
+    this.#looks += 1;
+    return this.#now + this.#looks / 1000;
   }
   async sleep(ms: number): Promise<void> {
     this.#now += Math.max(1, ms);
@@ -386,6 +458,7 @@ export class World implements Context {
   readonly files = new FakeFiles();
   readonly machine = new FakeMachine();
   readonly ui = new FakeUi();
+  readonly notifier = new FakeNotifier();
   readonly clock = new FakeClock();
   readonly prober = new FakeProber(this);
   readonly issuer = new FakeAuthority();
@@ -399,6 +472,7 @@ export class World implements Context {
   private constructor(templates: Templates, workspace: Workspace) {
     this.templates = templates;
     this.workspace = workspace;
+    this.engine.now = () => this.clock.now();
   }
 
   /** @param definitions project name → YAML, with sources at /src/<project> */
@@ -441,7 +515,24 @@ export class World implements Context {
     return () => {
       this.engine.gate = () => undefined;
       this.host.gate = () => undefined;
-      this.host.locks.clear();
+      this.host.held.clear();
+      this.host.waiting.clear();
+      return left <= 0;
+    };
+  }
+
+  /**
+   * Fills the disk at the k-th thing that needs room on it, for that one or for `all` that follow. Returns what makes
+   * room again and tells whether it came so far.
+   */
+  fullAt(k: number, all: boolean): () => boolean {
+    let left = k;
+    this.host.space = (path) => {
+      left -= 1;
+      if (left === 0 || (all && left < 0)) throw new HostctlError('DISK_FULL', `no space left for ${path}`);
+    };
+    return () => {
+      this.host.space = () => undefined;
       return left <= 0;
     };
   }

@@ -94,7 +94,7 @@ function settleSection(section: string, value: Tree, item: Item, ledger: Ledger)
         external ? 'volumes belong to one app: copy what is in it' : 'volumes belong to apps',
       );
   } else if (section === 'secrets')
-    ledger.settle(item, 'unsupported', 'hostctl keeps no secrets: env, or a file in a volume of the app');
+    ledger.settle(item, 'implied', 'its value is set with `hostctl secrets set PROJECT NAME`, from standard input');
   else
     ledger.settle(item, 'unsupported', 'no file of this machine gets into an app: an image of your own has it (COPY)');
 }

@@ -1,3 +1,4 @@
+import { SECRET_NAME } from '../../core/secrets.ts';
 import type { AppDefinition } from '../definition.ts';
 import type { Item } from './ledger.ts';
 import { itemsUnder, type Service, textOf } from './services.ts';
@@ -23,7 +24,6 @@ const UNSUPPORTED: Readonly<Record<string, string>> = {
   volumes_from: 'an app has volumes of its own',
   external_links: 'apps reach those of their own project',
   group_add: 'an app has a user and a group of its own',
-  secrets: 'hostctl keeps no secrets: env, or a file in a volume of the app',
   configs: 'no file of this machine gets into an app: an image of your own has it (COPY)',
   storage_opt: 'an app writes to its volumes only',
   post_start: 'hostctl runs no hooks inside apps; `release` runs once before the switch',
@@ -61,6 +61,7 @@ export function mapHardening(site: Site, service: Service): void {
         : 'the root file system is read-only: `writable` names folders, relax writable-rootfs gives that up',
     ),
   );
+  each('secrets', (item, text) => addSecret(site, item, text, app));
   for (const key of ['pid', 'ipc', 'uts', 'network_mode'])
     each(key, (item, text) => shareNamespace(site, item, key, text, app));
   each('tmpfs', (item, text) => addWritable(site, item, text, app));
@@ -76,6 +77,17 @@ export function mapHardening(site: Site, service: Service): void {
   each('extra_hosts', (item) => ledger.settle(item, 'unsupported', 'apps ask DNS: put the address into env'));
   for (const key of ['dns', 'dns_search', 'dns_opt', 'mac_address'])
     each(key, (item) => ledger.settle(item, 'unsupported', 'an app has the names and networks hostctl gives it'));
+}
+
+/** In both the file is /run/secrets and the name; here it has one owner and one mode. */
+function addSecret({ ledger }: Site, item: Item, text: string, app: AppDefinition): void {
+  const plain = item.value.kind === 'scalar' && SECRET_NAME.test(text);
+  if (!plain) {
+    ledger.settle(item, 'decide', '`secrets`: its name is letters, digits and _, its file /run/secrets/NAME');
+    return;
+  }
+  if (!app.secrets?.includes(text)) (app.secrets ??= []).push(text);
+  ledger.settle(item, 'mapped', 'secrets: the same file');
 }
 
 function addCapability({ ledger }: Site, item: Item, text: string, app: AppDefinition): void {

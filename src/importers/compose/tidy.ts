@@ -42,6 +42,7 @@ const ORDER = [
   'path',
   'command',
   'env',
+  'secrets',
   'limits',
   'health',
   'release',

@@ -20,7 +20,7 @@ export function ask(lab: Lab, host: string, path: string, options: Ask = {}): Pr
   return new Promise((resolve) => {
     const outgoing = request(
       {
-        host: '127.0.0.1',
+        host: lab.address,
         port: lab.port,
         path,
         method: options.method ?? 'GET',

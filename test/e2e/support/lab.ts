@@ -32,6 +32,8 @@ export interface LabOptions {
   readonly settings?: string;
   /** Another engine than this machine's. */
   readonly endpoint?: string;
+  /** Where that one publishes ports; default: 127.0.0.1. */
+  readonly address?: string;
   /** Words in front of every hostctl: a program that runs it somewhere else. */
   readonly through?: readonly string[];
 }
@@ -69,6 +71,7 @@ export class Lab {
       https: false,
       settings: 'bases: { from: debian }\n',
       endpoint: SOCKET,
+      address: '127.0.0.1',
       through: [],
     };
     return new Lab(await freePort(), await freePort(), { ...defaults, ...options });
@@ -77,16 +80,23 @@ export class Lab {
   /** What hostctl.yaml says. */
   get settings(): { readonly rest: string; readonly proxy: string } {
     const { driver, more, settings, https } = this.#options;
-    const rest = `instance: ${this.instance}\ndata: ${this.data}\n${settings}`;
+    // Most tests deploy what is good, again and again.
+    const watch = settings.includes('defaults:') ? '' : 'defaults: { watch: 0s }\n';
+    const rest = `instance: ${this.instance}\ndata: ${this.data}\n${watch}${settings}`;
     const extra = more(this.instance);
     const words = [
       `driver: ${driver}`,
-      'address: 127.0.0.1',
+      `address: ${this.address}`,
       `http: ${this.port}`,
       ...(https ? [`https: ${this.https}`] : []),
       ...(extra === '' ? [] : [extra]),
     ];
     return { rest, proxy: `proxy: { ${words.join(', ')} }\n` };
+  }
+
+  /** Where the proxy answers. */
+  get address(): string {
+    return this.#options.address;
   }
 
   /** The container that publishes the ports. */
@@ -117,13 +127,17 @@ export class Lab {
     this.write(`projects/${name}.yaml`, text);
   }
 
-  /** Runs the built program as a user does. */
-  hostctl(args: string, env: NodeJS.ProcessEnv = {}): Promise<Result> {
+  /** Runs the built program as a user does. @param input what stands on its standard input */
+  hostctl(args: string, env: NodeJS.ProcessEnv = {}, input?: string | Buffer): Promise<Result> {
     return new Promise((resolve) => {
       const [program, ...words] = this.#argv(args);
-      execFile(program!, words, { cwd: this.dir, env: this.#env(env), maxBuffer: 64 * 1024 ** 2 }, (error, out, err) =>
+      const options = { cwd: this.dir, env: this.#env(env), maxBuffer: 64 * 1024 ** 2 };
+      const child = execFile(program!, words, options, (error, out, err) =>
         resolve({ code: error ? Number(error.code ?? 1) : 0, out, err }),
       );
+      if (input === undefined) return;
+      // It may end without reading.
+      child.stdin!.on('error', () => undefined).end(input);
     });
   }
 
@@ -135,9 +149,9 @@ export class Lab {
   }
 
   /** A running command whose end is not waited for. */
-  start(args: string): ReturnType<typeof spawn> {
+  start(args: string, env: NodeJS.ProcessEnv = {}): ReturnType<typeof spawn> {
     const [program, ...words] = this.#argv(args);
-    return spawn(program!, words, { cwd: this.dir, env: this.#env({}), stdio: 'pipe' });
+    return spawn(program!, words, { cwd: this.dir, env: this.#env(env), stdio: 'pipe' });
   }
 
   #argv(args: string): string[] {

@@ -81,7 +81,7 @@ export class NestedEngine {
     const api = new EngineApi(this.endpoint);
     for (;;) {
       try {
-        await api.head({ method: 'GET', path: '/_ping' });
+        await api.version();
         return;
       } catch (error) {
         if (Date.now() > until) throw error;
