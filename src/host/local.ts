@@ -1,17 +1,4 @@
-import {
-  chmod,
-  chown,
-  lstat,
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  readlink,
-  rename,
-  rm,
-  statfs,
-  symlink,
-} from 'node:fs/promises';
+import { chmod, chown, lstat, open, readdir, readFile, readlink, rename, rm, statfs, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { LAYOUT } from '../core/layout.ts';
@@ -19,6 +6,7 @@ import type { LockView } from '../core/lock.ts';
 import { HostctlError } from '../errors.ts';
 import type { Host, Owner, UnpackOptions } from '../ports.ts';
 import { besideOf, isBeside, isLeftover } from './beside.ts';
+import { makeFolders } from './folders.ts';
 import { FileJournal } from './journal.ts';
 import { FileLocks } from './lock.ts';
 import { shareFiles } from './share.ts';
@@ -54,7 +42,7 @@ export class LocalHost implements Host {
   async write(path: string, content: string | Uint8Array, owner: Owner = PRIVATE): Promise<void> {
     await this.#plain(path, async () => {
       const target = this.#at(path);
-      await mkdir(dirname(target), { recursive: true, mode: DIRECTORY });
+      await makeFolders(dirname(target), DIRECTORY);
       const beside = besideOf(target);
       try {
         const file = await open(beside, 'wx', owner.mode);
@@ -78,7 +66,7 @@ export class LocalHost implements Host {
   async makeDirectory(path: string, owner: Owner): Promise<void> {
     await this.#plain(path, async () => {
       const target = this.#at(path);
-      await mkdir(target, { recursive: true, mode: DIRECTORY });
+      await makeFolders(target, DIRECTORY);
       const found = await lstat(target);
       if (!found.isDirectory()) throw new HostctlError('DATA_ROOT', `${target} is not a directory`);
       if (found.uid !== owner.uid || found.gid !== owner.gid) await chown(target, owner.uid, owner.gid);
@@ -112,10 +100,15 @@ export class LocalHost implements Host {
   async link(path: string, target: string): Promise<void> {
     await this.#plain(path, async () => {
       const at = this.#at(path);
-      await mkdir(dirname(at), { recursive: true, mode: DIRECTORY });
+      await makeFolders(dirname(at), DIRECTORY);
       const beside = besideOf(at);
-      await symlink(target, beside);
-      await rename(beside, at);
+      try {
+        await symlink(target, beside);
+        await rename(beside, at);
+      } catch (error) {
+        await rm(beside, { force: true });
+        throw error;
+      }
       await syncDirectory(dirname(at));
     });
   }
@@ -128,7 +121,7 @@ export class LocalHost implements Host {
     await this.#plain(path, async () => {
       const target = this.#at(path);
       const beside = besideOf(target);
-      await mkdir(beside, { recursive: true, mode: 0o755 });
+      await makeFolders(beside, 0o755);
       try {
         await unpackTar(tar, join(beside, options.prefix), options);
         if (options.like !== undefined) await shareFiles(beside, this.#at(options.like));

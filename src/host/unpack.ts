@@ -1,10 +1,11 @@
 import { createWriteStream } from 'node:fs';
-import { chmod, chown, copyFile, mkdir, utimes } from 'node:fs/promises';
+import { chmod, chown, copyFile, utimes } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type Extract, extract, type Header } from 'tar-stream';
 import type { UnpackOptions } from '../ports.ts';
+import { makeFolders } from './folders.ts';
 
 const FILE = 0o644;
 const FOLDER = 0o755;
@@ -14,7 +15,7 @@ const FOLDER = 0o755;
  * file of the same tar becomes a copy of it, since the proxy follows no links.
  */
 export async function unpackTar(tar: Readable, target: string, options: UnpackOptions): Promise<void> {
-  await mkdir(target, { recursive: true, mode: FOLDER });
+  await makeFolders(target, FOLDER);
   const entries = extract();
   // The entries must be taken up at once: their stream stalls when its reader comes late.
   const [links] = await Promise.all([takeEntries(entries, target, options), pipeline(tar, entries)]);
@@ -55,8 +56,8 @@ async function makeFolder(target: string, path: string, options: UnpackOptions):
   const parts = path === '.' ? [] : path.split('/');
   for (const [index] of parts.entries()) {
     const folder = join(target, ...parts.slice(0, index + 1));
-    const made = await mkdir(folder, { recursive: true, mode: FOLDER });
-    if (made === undefined || !options.files) continue;
+    const made = await makeFolders(folder, FOLDER);
+    if (!made || !options.files) continue;
     await chown(folder, options.files.uid, options.files.gid);
     // What is put in there later belongs to the same group.
     await chmod(folder, 0o2755);
@@ -93,7 +94,7 @@ function linkTarget(header: Header, path: string, strip: number): string | undef
 async function copyLinks(links: readonly Link[], target: string): Promise<void> {
   for (const { from, to } of links) {
     try {
-      await mkdir(dirname(join(target, to)), { recursive: true, mode: FOLDER });
+      await makeFolders(dirname(join(target, to)), FOLDER);
       await copyFile(join(target, from), join(target, to));
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { execFile } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Lab, type Result, ROOT } from '../e2e/support/lab.ts';
+import { LONG } from './support/sweep.ts';
 
-const LONG = process.env['HOSTCTL_TESTS'] === 'long';
 const dir = mkdtempSync(join(tmpdir(), 'hostctl-answers-'));
 const socket = join(dir, 'engine.sock');
 let lab: Lab;

@@ -6,9 +6,8 @@ import { expect, test } from 'vitest';
 import { Lab } from '../e2e/support/lab.ts';
 import { type Fault, FaultProxy } from './support/fault-proxy.ts';
 import { Sites } from './support/sites.ts';
-import { sweep, table } from './support/sweep.ts';
+import { LONG, sweep, table } from './support/sweep.ts';
 
-const LONG = process.env['HOSTCTL_TESTS'] === 'long';
 const MEGABYTES = 16;
 const BLOCK = 1024;
 
@@ -68,7 +67,7 @@ test('a data root on a disk that is full, whatever room is left, harms nobody', 
       lab,
       {
         name: 'disk full',
-        command: `deploy ${one}`,
+        command: () => `deploy ${one}`,
         prepare: async (n) => {
           text = `update ${n}`;
           sites.write(one, text);

@@ -5,9 +5,8 @@ import { DRIVERS, Lab } from '../e2e/support/lab.ts';
 import { type Fault, FaultProxy } from './support/fault-proxy.ts';
 import { PrivateEngine } from './support/private-engine.ts';
 import { Sites } from './support/sites.ts';
-import { sweep, table, type Tally } from './support/sweep.ts';
+import { LONG, sweep, table, type Tally } from './support/sweep.ts';
 
-const LONG = process.env['HOSTCTL_TESTS'] === 'long';
 const tallies: Tally[] = [];
 const cuts: string[] = [];
 let outer: Lab;
@@ -68,7 +67,7 @@ describe.each(DRIVERS)('under %s', (driver) => {
       lab,
       {
         name: `${name}, ${driver}`,
-        command: `deploy ${one}`,
+        command: () => `deploy ${one}`,
         prepare: async (n) => {
           text = `update ${n} ${performance.now()}`;
           sites.write(one, text);

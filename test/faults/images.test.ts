@@ -11,9 +11,8 @@ import { pack } from 'tar-stream';
 import { Traffic } from '../e2e/support/http.ts';
 import { Lab, SOCKET } from '../e2e/support/lab.ts';
 import { leftovers } from './support/leftovers.ts';
+import { LONG } from './support/sweep.ts';
 import { Sites } from './support/sites.ts';
-
-const LONG = process.env['HOSTCTL_TESTS'] === 'long';
 
 /** A registry with one image of one layer, which it breaks off after half of it while `cut` says so. */
 class TinyRegistry {

@@ -3,9 +3,8 @@ import { LABEL } from '../../src/core/names.ts';
 import { DRIVERS, type Inspect, Lab } from '../e2e/support/lab.ts';
 import { type Fault, FaultProxy } from './support/fault-proxy.ts';
 import { Sites } from './support/sites.ts';
-import { sweep, table, type Tally } from './support/sweep.ts';
+import { LONG, sweep, table, type Tally } from './support/sweep.ts';
 
-const LONG = process.env['HOSTCTL_TESTS'] === 'long';
 const tallies: Tally[] = [];
 afterAll(() => {
   process.stdout.write(`\n${table(tallies)}\n`);
@@ -37,7 +36,7 @@ describe.each(DRIVERS)('%s', (driver) => {
         lab,
         {
           name: `proxy killed, ${driver}`,
-          command: `deploy ${name}`,
+          command: () => `deploy ${name}`,
           prepare: async (n) => {
             text = `update ${n}`;
             sites.write(name, text);

@@ -3,9 +3,8 @@ import { ask } from '../e2e/support/http.ts';
 import { DRIVERS, Lab } from '../e2e/support/lab.ts';
 import { type Fault, type FaultKind, FaultProxy } from './support/fault-proxy.ts';
 import { Sites } from './support/sites.ts';
-import { type Scenario, sweep, table, type Tally } from './support/sweep.ts';
+import { LONG, type Scenario, sweep, table, type Tally } from './support/sweep.ts';
 
-const LONG = process.env['HOSTCTL_TESTS'] === 'long';
 const LETHAL: readonly FaultKind[] = ['kill-before', 'kill-after', 'drop-before', 'drop-after'];
 const MORE: readonly FaultKind[] = ['truncate', 'answer-500', 'answer-503', 'SIGINT', 'SIGTERM', 'delay'];
 const tallies: Tally[] = [];
@@ -56,13 +55,14 @@ describe.each(DRIVERS)('under %s', (driver) => {
     return (await sites.identities([near()])) === before ? [] : ['a neighbour or the proxy was touched'];
   }
 
-  async function put(scenario: Scenario, cases: (calls: number) => readonly Fault[]): Promise<void> {
+  async function put(scenario: Scenario, cases: (calls: number) => readonly Fault[]): Promise<Tally> {
     const whole = async (): Promise<string[]> => [...(await scenario.whole()), ...(await untouched())];
     const named = { ...scenario, name: `${scenario.name}, ${driver}`, whole };
     const tally = await sweep(lab, named, proxy, cases);
     tallies.push(tally);
     expect(tally.broken.join('\n\n')).toBe('');
     expect(tally.converged).toBe(tally.cases);
+    return tally;
   }
 
   const lethal = (calls: number): Fault[] => (LONG ? every(LETHAL, calls) : few(calls));
@@ -71,7 +71,7 @@ describe.each(DRIVERS)('under %s', (driver) => {
     await put(
       {
         name: 'first deploy',
-        command: `deploy ${one()}`,
+        command: () => `deploy ${one()}`,
         prepare: async (n) => {
           if (n > 0) await sites.ok(`remove ${one()} --purge --confirm ${one()}`);
         },
@@ -86,7 +86,7 @@ describe.each(DRIVERS)('under %s', (driver) => {
     let text = '';
     return {
       name: 'update',
-      command: `deploy ${one()}`,
+      command: () => `deploy ${one()}`,
       prepare: async (n) => {
         text = `update ${n} ${performance.now()}`;
         sites.write(one(), text);
@@ -114,36 +114,36 @@ describe.each(DRIVERS)('under %s', (driver) => {
     }
     let text = '';
     let command = '';
-    await put(
-      {
-        name: 'rollback',
-        get command() {
-          return command;
-        },
-        prepare: async (n: number) => {
-          text = texts[n % 2]!;
-          const { releases } = JSON.parse(await sites.ok(`releases ${one()} --json`)) as { releases: { id: number }[] };
-          command = `rollback ${one()} --to ${releases[1]!.id}`;
-        },
-        serving: hosts(near(), one()),
-        whole: async () => {
-          const { out } = await sites.run(command);
-          const more = out.startsWith('unchanged') ? [] : [`there was still something to do: ${out}`];
-          return [...(await sites.serves(one(), text)), ...more];
-        },
+    const scenario = {
+      name: 'rollback',
+      command: () => command,
+      prepare: async (n: number) => {
+        text = texts[n % 2]!;
+        const { releases } = JSON.parse(await sites.ok(`releases ${one()} --json`)) as { releases: { id: number }[] };
+        command = `rollback ${one()} --to ${releases[1]!.id}`;
       },
-      (calls) => {
-        if (LONG) return every(LETHAL, calls);
-        return driver === 'nginx' ? every(['kill-after', 'drop-after'], calls) : few(calls);
+      serving: hosts(near(), one()),
+      whole: async () => {
+        const { out } = await sites.run(command);
+        const more = out.startsWith('unchanged') ? [] : [`there was still something to do: ${out}`];
+        return [...(await sites.serves(one(), text)), ...more];
       },
-    );
+    };
+    await put(scenario, (calls) => {
+      if (LONG) return every(LETHAL, calls);
+      return driver === 'nginx' ? every(['kill-after', 'drop-after'], calls) : few(calls);
+    });
+    if (!LONG) return;
+    const hanging = { ...scenario, name: 'rollback, hanging calls' };
+    // No call of a rollback may take longer than a minute.
+    expect((await put(hanging, (calls) => some(['hang'], 6, calls))).longest).toBeLessThan(75);
   });
 
   test('a removal', async () => {
     await put(
       {
         name: 'remove',
-        command: `remove ${one()} --yes`,
+        command: () => `remove ${one()} --yes`,
         prepare: () => sites.ok(`deploy ${one()}`),
         serving: hosts(near()),
         whole: async () => {
@@ -164,7 +164,7 @@ describe.each(DRIVERS)('under %s', (driver) => {
     await put(
       {
         name: 'deploy --all of 5',
-        command: 'deploy --all',
+        command: () => 'deploy --all',
         prepare: async (n) => {
           text = `all ${n % 2}`;
           for (const name of five) sites.write(name, text);

@@ -36,6 +36,14 @@ test('a file is written whole, with its owner and mode, and nothing stays beside
   expect(await host.list('none')).toEqual([]);
 });
 
+test('directories are made with those above them, and none below a link that leads nowhere', async () => {
+  await host.makeDirectory('a/b/c', OWNER);
+  await host.makeDirectory('a/b/c', OWNER);
+  expect(statSync(join(root, 'a/b')).isDirectory()).toBe(true);
+  await host.link('dangling', 'nowhere');
+  await expect(host.makeDirectory('dangling/x/y', OWNER)).rejects.toThrow('leads nowhere');
+});
+
 test('a link is moved in one step', async () => {
   await host.link('links/x', 'one');
   await host.link('links/x', 'two');
