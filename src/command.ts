@@ -1,6 +1,7 @@
 import { Args, Command, type Errors, Flags, type Interfaces } from '@oclif/core';
 import { Chalk, type ChalkInstance } from 'chalk';
 import { DefinitionError, EXIT, HostctlError } from './errors.ts';
+import { visible, visibleLines } from './core/characters.ts';
 import { parseDuration } from './core/units.ts';
 import { JSON_VERSION, type Outcome } from './core/results.ts';
 import type { Context, Ui } from './ports.ts';
@@ -180,12 +181,12 @@ export abstract class HostctlCommand<T extends typeof Command> extends Command {
   /** An error for people: what, and what to do next. */
   protected async words(failure: HostctlError): Promise<string> {
     const paint = this.paint('err');
-    const hints = failure.hints.map((hint) => `  ${paint.cyan('→')} ${hint}\n`).join('');
+    const hints = failure.hints.map((hint) => `  ${paint.cyan('→')} ${visible(hint)}\n`).join('');
     if (failure instanceof DefinitionError) {
       const { formatProblems } = await import('./ui/problems.ts');
       return `${formatProblems(failure.problems, paint)}\n${paint.red(failure.message)}\n${hints}`;
     }
-    return `${paint.red('error')} ${failure.message}\n${hints}`;
+    return `${paint.red('error')} ${visibleLines(failure.message)}\n${hints}`;
   }
 }
 

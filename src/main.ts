@@ -1,5 +1,6 @@
 import { Errors, run, settings } from '@oclif/core';
 import { commandNames } from './command-names.ts';
+import { visibleLines } from './core/characters.ts';
 import { didYouMean } from './core/suggest.ts';
 import { EXIT, HostctlError } from './errors.ts';
 import { bugText, failureLine, wantsJson } from './ui/failure.ts';
@@ -58,7 +59,9 @@ function explain(error: Error, argv: readonly string[]): void {
   if (json) process.stdout.write(failureLine(failure));
   if (!(failure instanceof HostctlError)) process.stderr.write(bugText(failure));
   else if (!json)
-    process.stderr.write(`error ${failure.message}\n${failure.hints.map((hint) => `  → ${hint}\n`).join('')}`);
+    process.stderr.write(
+      visibleLines(`error ${failure.message}\n${failure.hints.map((hint) => `  → ${hint}\n`).join('')}`),
+    );
 }
 
 function unknownCommand(argv: readonly string[]): HostctlError {

@@ -26,3 +26,8 @@ export function visible(text: string): string {
     .join('')
     .replaceAll('\t', ' ');
 }
+
+/** The same for a text of several lines. */
+export function visibleLines(text: string): string {
+  return text.split('\n').map(visible).join('\n');
+}

@@ -117,9 +117,9 @@ function article(type: string): string {
 
 /** The keys a mapping may have, read from the JSON Schema so that no second list exists. */
 function keysAt(schema: z.ZodType, path: readonly PathKey[]): string[] {
-  let node = z.toJSONSchema(schema, { io: 'input', reused: 'inline' }) as JsonSchema | undefined;
+  let node: JsonSchema | undefined = jsonSchemaOf(schema);
   for (const key of path) {
-    const variants = node?.anyOf ?? [node];
+    const variants: readonly (JsonSchema | undefined)[] = node?.anyOf ?? [node];
     node = variants
       .map((variant) =>
         typeof key === 'number' ? variant?.items : (variant?.properties?.[key] ?? variant?.additionalProperties),
@@ -128,6 +128,15 @@ function keysAt(schema: z.ZodType, path: readonly PathKey[]): string[] {
   }
   const shape = node?.anyOf?.find((variant) => variant.properties) ?? node;
   return Object.keys(shape?.properties ?? {});
+}
+
+const known = new WeakMap<z.ZodType, JsonSchema>();
+
+/** Made once: it takes longer than all the rest, and a file full of mistakes asks for it at each of them. */
+function jsonSchemaOf(schema: z.ZodType): JsonSchema {
+  const made = known.get(schema) ?? (z.toJSONSchema(schema, { io: 'input', reused: 'inline' }) as JsonSchema);
+  known.set(schema, made);
+  return made;
 }
 
 interface JsonSchema {

@@ -138,8 +138,10 @@ function routed<S extends Routed>(request: WebRequest, found: Found<S>): Meaning
   return route.target.to === 'app' ? { to: 'app', ...routing } : mediaMeaning(request, routing);
 }
 
-/** A name that begins with a dot, anywhere in the path. */
-const HIDDEN = /\/\.(?!well-known\/)/;
+/** Whether a name begins with a dot, anywhere in the path: such files are never served. */
+export function isHidden(path: string): boolean {
+  return /\/\.(?!well-known\/)/.test(path);
+}
 
 function mediaMeaning<S extends Routed>(request: WebRequest, routing: Routing<S>): Meaning<S> {
   const { route, path } = routing;
@@ -153,8 +155,7 @@ function mediaMeaning<S extends Routed>(request: WebRequest, routing: Routing<S>
       ...routing,
     };
   }
-  if (!file && HIDDEN.test(path))
-    return { to: 'nothing', status: 404, why: 'hidden files are never served', ...routing };
+  if (!file && isHidden(path)) return { to: 'nothing', status: 404, why: 'hidden files are never served', ...routing };
   if (!isReading(request.method)) {
     return {
       to: 'nothing',

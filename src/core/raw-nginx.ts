@@ -70,7 +70,7 @@ function wrong(line: number, message: string): { ok: false; message: string } {
 function tokenise(text: string): Parsed<Token[]> {
   const tokens: Token[] = [];
   const pattern =
-    /(?<skip>[ \t\r\n]+|#[^\n]*)|(?<mark>[;{}])|"(?<double>(?:\\[^]|[^"\\])*)"|'(?<single>(?:\\[^]|[^'\\])*)'|(?<plain>(?:\\[^]|\$\{|[^\s;{}"'#\\])(?:\\[^]|\$\{[^\s;{}]*\}|[^\s;{}\\])*)/gy;
+    /(?<skip>[ \t\r\n]+|#[^\n]*)|(?<mark>[;{}])|"(?<double>(?:\\[^]|[^"\\])*)"|'(?<single>(?:\\[^]|[^'\\])*)'|(?<plain>(?:\\[^]|\$\{[^\s;{}]*\}|\$(?!\{)|[^\s;{}"'#\\$])(?:\\[^]|\$\{[^\s;{}]*\}|\$(?!\{)|[^\s;{}\\$])*)/gy;
   let line = 1;
   while (pattern.lastIndex < text.length) {
     const at = pattern.lastIndex;
@@ -127,7 +127,9 @@ function flawOf(words: readonly string[], block: boolean, depth: number): string
   if (name === undefined) return 'a directive is missing in front of `;` or `{`';
   if (!ALLOWED.has(name)) {
     const guess = didYouMean(name, [...ALLOWED]);
-    const more = INSTEAD[name] ?? (guess ? `did you mean ${quote(guess)}?` : 'docs/definition.md lists what can');
+    const more =
+      (Object.hasOwn(INSTEAD, name) && INSTEAD[name]) ||
+      (guess ? `did you mean ${quote(guess)}?` : 'docs/definition.md lists what can');
     return `${quote(name)} cannot stand here: ${more}`;
   }
   if (BLOCKS.has(name) !== block) return block ? `${quote(name)} takes no block` : `${quote(name)} needs a block`;

@@ -27,6 +27,7 @@ export function readRedirects(
     return [{ text, redirect: { path: path.value, ...rest } }];
   });
   const all = redirects.map((item) => item.redirect).toSorted(bySpecificity);
+  const circles = circling(all, site.hostnames);
   for (const { text, redirect } of redirects) {
     const at = ['http', 'redirects', text];
     const file = site.media.some((item) => item.source.kind === 'file' && item.alias === redirect.path);
@@ -40,7 +41,7 @@ export function readRedirects(
     } else if (file) {
       const path = quote(redirect.path);
       report.add(at, `${path} is redirected, so the alias ${path} is never reached`, { on: 'key' });
-    } else if (runsInCircles(redirect, all, site.hostnames)) {
+    } else if (circles.has(redirect)) {
       report.add(at, `${quote(redirect.to!)} leads back to ${quote(redirect.path)}`);
     }
   }
@@ -102,19 +103,38 @@ function hiddenBy(
   return app && `the app ${quote(app.name)}`;
 }
 
-/** Follows a redirect, with a tail where it keeps one, as often as there are redirects. */
-function runsInCircles(first: PathRedirect, all: readonly PathRedirect[], hostnames: readonly Hostname[]): boolean {
+/** Redirects that lead back to themselves, followed from their path and, where they keep a tail, with one. */
+function circling(all: readonly PathRedirect[], hostnames: readonly Hostname[]): Set<PathRedirect> {
   const own = new Set(hostnames.filter((host) => host.kind === 'exact').map((host) => host.name));
-  return [first.path, ...(first.exact ? [] : [`${first.path === '/' ? '' : first.path}/x`])].some((start) => {
-    let at: string | undefined = start;
-    for (let hop = 0; hop <= all.length && at !== undefined; hop += 1) {
-      const path: string = at;
-      const found = all.find((item) => (item.exact ? item.path === path : covers(item.path, path)));
-      if (hop > 0 && found === first) return true;
-      at = found?.to === undefined ? undefined : pathOf(follow(found, path), own);
+  const byPath = new Map(all.map((item) => [item.path, item]));
+  const circles = new Set<PathRedirect>();
+  // Paths that do not come back: no way is gone twice, however many there are.
+  const out = new Set<string>();
+  for (const first of all) {
+    for (const start of [first.path, ...(first.exact ? [] : [`${first.path === '/' ? '' : first.path}/x`])]) {
+      const met = new Map<PathRedirect, string>();
+      let at: string | undefined = start;
+      let found = redirectAt(at, byPath);
+      while (at !== undefined && found && !out.has(at) && !met.has(found) && !circles.has(found)) {
+        met.set(found, at);
+        at = found.to === undefined ? undefined : pathOf(follow(found, at), own);
+        found = at === undefined ? undefined : redirectAt(at, byPath);
+      }
+      const ways = [...met.keys()];
+      if (found && met.has(found)) for (const item of ways.slice(ways.indexOf(found))) circles.add(item);
+      for (const [item, path] of met) if (!circles.has(item)) out.add(path);
     }
-    return false;
-  });
+  }
+  return circles;
+}
+
+/** The redirect a path belongs to: the one with the longest path. */
+function redirectAt(path: string, byPath: ReadonlyMap<string, PathRedirect>): PathRedirect | undefined {
+  for (let at = path; ; at = at.slice(0, at.lastIndexOf('/')) || '/') {
+    const item = byPath.get(at);
+    if (item && (!item.exact || at === path)) return item;
+    if (at === '/') return undefined;
+  }
 }
 
 /** Where a redirect leads from a path it covers, without the query. Not for those that say gone. */

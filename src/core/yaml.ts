@@ -6,7 +6,8 @@ import { quote } from './units.ts';
 import { type Locator, locator, nodeAt, rangeOf, rangeOfNode } from './yaml-place.ts';
 import { plainSyntax, tooGreedy } from './yaml-syntax.ts';
 
-export const MAX_FILE_BYTES = 1024 * 1024;
+/** The parser takes some ten seconds for a megabyte of mistakes; nobody has written a definition of this size by hand. */
+export const MAX_FILE_BYTES = 128 * 1024;
 const MAX_ALIASES = 100;
 const MAX_DEPTH = 40;
 /** More of a kind are no mistakes of a person; telling them all would take long and help nobody. */
@@ -40,7 +41,7 @@ export function parseYaml(file: string, raw: string): YamlResult {
     problems: [place.problem(message, offset === undefined ? undefined : [offset, offset + 1], [], hint)],
   });
 
-  if (text.length > MAX_FILE_BYTES) return refuse('the file is larger than 1 MiB');
+  if (text.length > MAX_FILE_BYTES) return refuse('the file is larger than 128 KiB');
   const odd = UNPRINTABLE.exec(text);
   if (odd) return refuse(`holds the invisible character ${codePoint(odd[0])}`, odd.index, 'delete it');
   const greedy = tooGreedy(text, MAX_DEPTH);

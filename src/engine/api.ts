@@ -3,7 +3,9 @@ import { type Duplex, PassThrough, type Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import Docker from 'dockerode';
+import type { z } from 'zod';
 import { EXIT, HostctlError } from '../errors.ts';
+import { formatPath, type PathKey } from '../core/problems.ts';
 import { formatDuration } from '../core/units.ts';
 
 export interface Call {
@@ -90,15 +92,15 @@ export class EngineApi {
     this.#modem.version = `v${version}`;
   }
 
-  /** The answer as JSON; undefined when it has no body. */
-  async json<T>(call: Call): Promise<T> {
+  /** The answer as JSON, of the shape that is asked for; undefined when it has no body and none is. */
+  async json<T>(call: Call, shape?: z.ZodType<T>): Promise<T> {
     const text = await this.text(call);
-    try {
-      return (text === '' ? undefined : JSON.parse(text)) as T;
-    } catch (error) {
-      const message = `the Docker Engine answered ${call.method} ${call.path} with something that is not JSON`;
-      throw new HostctlError('ENGINE_UNREACHABLE', message, { exit: EXIT.unreachable, cause: error });
-    }
+    const value = text === '' ? undefined : parsed(text, call);
+    if (!shape) return value as T;
+    const checked = shape.safeParse(value);
+    if (checked.success) return checked.data;
+    const [issue] = checked.error.issues;
+    throw unreadable(call, `${formatPath(issue!.path as PathKey[]) || 'the answer'}: ${issue!.message}`);
   }
 
   async text(call: Call): Promise<string> {
@@ -244,8 +246,29 @@ export class EngineApi {
         'run the same command again',
       ]);
     }
+    // Bytes that are no HTTP.
+    if (code.startsWith('HPE_')) return unreadable(call, (error as Error).message);
     return error;
   }
+}
+
+function parsed(text: string, call: Call): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw unreadable(call, 'it is no JSON');
+  }
+}
+
+/** An answer that no engine gives: something else listens there, or sits in between. */
+function unreadable(call: Call, why: string): HostctlError {
+  return new HostctlError(
+    'ENGINE_ANSWER',
+    `what the engine answered to ${call.method} ${call.path} makes no sense: ${why}`,
+    {
+      hints: ['is it a Docker Engine that listens there? hostctl doctor tells which engines hostctl was tested with'],
+    },
+  );
 }
 
 function timeout(): DOMException {

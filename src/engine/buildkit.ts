@@ -10,10 +10,14 @@ export class BuildTrace {
   /** The lines a person wants to see of one message. @param encoded base64 */
   lines(encoded: string): string[] {
     const found: string[] = [];
-    new Pbf(Uint8Array.from(Buffer.from(encoded, 'base64'))).readFields((tag, _, pbf) => {
-      if (tag === 1) this.#vertex(pbf, found);
-      else if (tag === 3) readLog(pbf, found);
-    }, undefined);
+    try {
+      new Pbf(Uint8Array.from(Buffer.from(encoded, 'base64'))).readFields((tag, _, pbf) => {
+        if (tag === 1) this.#vertex(pbf, found);
+        else if (tag === 3) readLog(pbf, found);
+      }, undefined);
+    } catch {
+      // What is no such message has nothing to show; whether the build went well is said elsewhere.
+    }
     return found;
   }
 

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { z } from 'zod';
 import type { Inspection, ReadBack } from '../core/audit-container.ts';
 import type { ContainerSpec, NetworkSpec } from '../core/container.ts';
 import type { Limits } from '../core/model.ts';
@@ -8,15 +9,15 @@ import { formatDuration } from '../core/units.ts';
 import { EXIT, HostctlError } from '../errors.ts';
 import type { ContainerState, Engine, ImageView, LogLine, LogOptions, Usage } from '../ports.ts';
 import type { BuildOptions } from '../core/build.ts';
-import { EngineApi, EngineError } from './api.ts';
+import { type Call, EngineApi, EngineError } from './api.ts';
 import { buildImage, importRoot, pullImage } from './images.ts';
 import { createBody, limitFields, networkBody } from './options.ts';
 import { isBefore, quirksOf } from './quirks.ts';
-import { differences, type Inspected } from './readback.ts';
+import { differences, type Inspected, inspected } from './readback.ts';
 import * as refusals from './refusals.ts';
 import { isStatus, missing } from './refusals.ts';
 import { logLines } from './streams.ts';
-import { memoryOf, usageBetween, type StatsSample } from './usage.ts';
+import { memoryOf, statsSample, usageBetween, type StatsSample } from './usage.ts';
 import * as views from './views.ts';
 
 /** The newest API version this adapter was tried with. */
@@ -62,14 +63,14 @@ export class DockerEngine implements Engine {
     }
     const version = views.older(spoken, NEWEST_API);
     this.#api.pin(version);
-    const raw = await this.#api.json<views.RawInfo>({ method: 'GET', path: '/info', deadline: 20_000 });
+    const raw = await this.#api.json({ method: 'GET', path: '/info', deadline: 20_000 }, views.rawInfo);
     this.#quirks = quirksOf(raw.ServerVersion);
     return views.info(raw, version);
   }
 
-  async #json<T>(call: Parameters<EngineApi['json']>[0]): Promise<T> {
+  async #json<T>(call: Call, answer?: z.ZodType<T>): Promise<T> {
     await this.info();
-    return this.#api.json<T>(call);
+    return this.#api.json(call, answer);
   }
 
   /** Calls that take part in an engine's network locking. */
@@ -80,16 +81,14 @@ export class DockerEngine implements Engine {
 
   async containers(instance: string): Promise<ContainerView[]> {
     const filters = JSON.stringify({ label: [`${LABEL.instance}=${instance}`] });
-    const list = await this.#json<views.RawContainer[]>({
-      method: 'GET',
-      path: '/containers/json',
-      query: { all: true, filters },
-    });
+    const call = { method: 'GET', path: '/containers/json', query: { all: true, filters } } as const;
+    const list = await this.#json(call, views.rawContainers);
     return list.map(views.container);
   }
 
   async inspect(name: string): Promise<ContainerState | undefined> {
-    const raw = await missing(this.#json<views.RawState>({ method: 'GET', path: `/containers/${name}/json` }));
+    const call = { method: 'GET', path: `/containers/${name}/json` } as const;
+    const raw = await missing(this.#json(call, views.rawState));
     return raw && views.state(raw);
   }
 
@@ -101,18 +100,18 @@ export class DockerEngine implements Engine {
   }
 
   async networks(): Promise<NetworkView[]> {
-    const list = await this.#json<views.RawNetwork[]>({ method: 'GET', path: '/networks' });
+    const list = await this.#json({ method: 'GET', path: '/networks' }, views.rawNetworks);
     return list.map(views.network);
   }
 
   async image(ref: string): Promise<ImageView | undefined> {
-    const raw = await missing(this.#json<views.RawImage>({ method: 'GET', path: `/images/${ref}/json` }));
+    const raw = await missing(this.#json({ method: 'GET', path: `/images/${ref}/json` }, views.rawImage));
     return raw && views.image(raw);
   }
 
   async images(label: string): Promise<ImageView[]> {
     const filters = JSON.stringify({ label: [label] });
-    const list = await this.#json<views.RawImageSummary[]>({ method: 'GET', path: '/images/json', query: { filters } });
+    const list = await this.#json({ method: 'GET', path: '/images/json', query: { filters } }, views.rawImages);
     return list.map(views.imageSummary);
   }
 
@@ -127,7 +126,7 @@ export class DockerEngine implements Engine {
     try {
       const rest = spec.networks.slice(1);
       for (const use of rest) await this.#connectTo(use.name, spec.name, use.aliases);
-      const got = await this.#json<Inspected>({ method: 'GET', path: `/containers/${spec.name}/json` });
+      const got = await this.#json({ method: 'GET', path: `/containers/${spec.name}/json` }, inspected);
       const wrong = differences(body, got);
       if (wrong.length > 0) {
         throw new HostctlError('ENGINE_IGNORED', `the engine did not take over ${wrong.join(', ')} of ${spec.name}`, {
@@ -142,7 +141,7 @@ export class DockerEngine implements Engine {
 
   /** A container of that name exists: ours from an earlier attempt, or somebody else's. */
   async #adopt(spec: ContainerSpec): Promise<void> {
-    const got = await this.#json<views.RawState>({ method: 'GET', path: `/containers/${spec.name}/json` });
+    const got = await this.#json({ method: 'GET', path: `/containers/${spec.name}/json` }, views.rawState);
     const same = [LABEL.instance, LABEL.spec, LABEL.role].every(
       (label) => got.Config.Labels?.[label] === spec.labels[label],
     );
@@ -198,13 +197,13 @@ export class DockerEngine implements Engine {
     await this.info();
     const deadline = 24 * 3_600_000;
     const call = { method: 'POST', path: `/containers/${name}/wait`, deadline, ...(signal ? { signal } : {}) } as const;
-    const result = await this.#api.json<{ StatusCode: number }>(call);
+    const result = await this.#api.json(call, views.rawExit);
     return result.StatusCode;
   }
 
   async exec(name: string, argv: readonly string[], within = EXEC_MS): Promise<{ code: number; output: string }> {
     const body = { AttachStdout: true, AttachStderr: true, Cmd: argv };
-    const { Id } = await this.#json<{ Id: string }>({ method: 'POST', path: `/containers/${name}/exec`, body });
+    const { Id } = await this.#json({ method: 'POST', path: `/containers/${name}/exec`, body }, views.rawExec);
     const signal = AbortSignal.timeout(within);
     const start = { method: 'POST', path: `/exec/${Id}/start`, body: { Detach: false, Tty: false }, signal } as const;
     const output: string[] = [];
@@ -213,7 +212,7 @@ export class DockerEngine implements Engine {
     } catch (error) {
       if (!signal.aborted) throw error;
     }
-    const { ExitCode } = await this.#json<{ ExitCode: number | null }>({ method: 'GET', path: `/exec/${Id}/json` });
+    const { ExitCode } = await this.#json({ method: 'GET', path: `/exec/${Id}/json` }, views.rawExecState);
     // A stream that was cut off looks like one that ended.
     if (ExitCode === null) {
       const said = `${argv.join(' ')} in ${name} did not end within ${formatDuration(within)}`;
@@ -232,7 +231,10 @@ export class DockerEngine implements Engine {
 
   async usage(name: string): Promise<Usage> {
     const sample = (): Promise<StatsSample> =>
-      this.#json({ method: 'GET', path: `/containers/${name}/stats`, query: { stream: false, 'one-shot': true } });
+      this.#json(
+        { method: 'GET', path: `/containers/${name}/stats`, query: { stream: false, 'one-shot': true } },
+        statsSample,
+      );
     const first = await sample();
     await new Promise((resolve) => setTimeout(resolve, SAMPLE_MS));
     return usageBetween(first, await sample());
@@ -241,7 +243,7 @@ export class DockerEngine implements Engine {
   async memory(name: string): Promise<number | undefined> {
     const query = { stream: false, 'one-shot': true };
     const call = { method: 'GET', path: `/containers/${name}/stats`, query } as const;
-    const sample = await missing(this.#json<StatsSample>(call));
+    const sample = await missing(this.#json(call, statsSample));
     return sample?.memory_stats.usage === undefined ? undefined : memoryOf(sample);
   }
 
@@ -285,7 +287,7 @@ export class DockerEngine implements Engine {
     const network = (await this.networks()).find((item) => item.name === name);
     // One that somebody else made stays.
     if (network?.labels[LABEL.instance] === undefined) return;
-    const raw = await missing(this.#json<views.RawNetwork>({ method: 'GET', path: `/networks/${network.id}` }));
+    const raw = await missing(this.#json({ method: 'GET', path: `/networks/${network.id}` }, views.rawMembers));
     for (const container of Object.keys(raw?.Containers ?? {})) {
       const call = {
         method: 'POST',

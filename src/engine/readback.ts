@@ -1,11 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
+import { z } from 'zod';
 import type { CreateBody } from './options.ts';
 
 /** The part of `GET /containers/<name>/json` that is compared. */
-export interface Inspected {
-  readonly Config: Readonly<Record<string, unknown>>;
-  readonly HostConfig: Readonly<Record<string, unknown>>;
-}
+export const inspected = z.object({
+  Config: z.looseObject({ Env: z.array(z.string()).nullish() }),
+  HostConfig: z.record(z.string(), z.unknown()),
+});
+
+export type Inspected = z.infer<typeof inspected>;
 
 const CONFIG_FIELDS = [
   'User',
@@ -27,7 +30,7 @@ export function differences(asked: CreateBody, got: Inspected): string[] {
   const host = Object.keys(asked.HostConfig).filter(
     (field) => !same(normal(field, asked.HostConfig[field]), normal(field, got.HostConfig[field])),
   );
-  const env = (asked['Env'] as string[]).every((entry) => (got.Config['Env'] as string[] | null)?.includes(entry));
+  const env = (asked['Env'] as string[]).every((entry) => got.Config.Env?.includes(entry));
   return [...config, ...host, ...(env ? [] : ['Env'])];
 }
 

@@ -1,5 +1,7 @@
 import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
+import { z } from 'zod';
+import { HostctlError } from '../errors.ts';
 import type { LogLine } from '../ports.ts';
 
 /** The lines of a stream, the last one too when nothing ends it. */
@@ -16,28 +18,42 @@ export async function* lines(stream: Readable): AsyncGenerator<string> {
 }
 
 /** What the engine reports of a build or a pull, one JSON document per line. */
-export interface Progress {
-  readonly stream?: string;
-  readonly status?: string;
-  readonly id?: string;
-  readonly error?: string;
+const progressEvent = z.object({
+  stream: z.string().optional().catch(undefined),
+  status: z.string().optional().catch(undefined),
+  id: z.string().optional().catch(undefined),
+  /** Whatever it is: an error that cannot be read is one all the same. */
+  error: z
+    .unknown()
+    .transform((value) => (value === undefined || typeof value === 'string' ? value : JSON.stringify(value)))
+    .optional(),
   /** An image's id, or a part of BuildKit's trace in base64. */
-  readonly aux?: { readonly ID?: string } | string;
-}
+  aux: z
+    .union([z.string(), z.object({ ID: z.string().optional() })])
+    .optional()
+    .catch(undefined),
+});
 
-/** Lines that are not JSON are skipped: a proxy in between may add some. */
+export type Progress = z.infer<typeof progressEvent>;
+
+/** Lines that are no such document are skipped: a proxy in between may add some. */
 export async function* progress(stream: Readable): AsyncGenerator<Progress> {
   for await (const line of lines(stream)) {
     if (line.trim() === '') continue;
+    let event: unknown;
     try {
-      yield JSON.parse(line) as Progress;
+      event = JSON.parse(line);
     } catch {
       continue;
     }
+    const checked = progressEvent.safeParse(event);
+    if (checked.success) yield checked.data;
   }
 }
 
 const HEADER = 8;
+/** Bytes of a frame; engines write some thousand at once. */
+const LONGEST = 16 * 1024 ** 2;
 
 /** Takes stdout and stderr apart: each frame has 8 bytes in front, the stream's number and the length. */
 export async function* frames(stream: Readable): AsyncGenerator<{ from: LogLine['stream']; data: Buffer }> {
@@ -46,7 +62,11 @@ export async function* frames(stream: Readable): AsyncGenerator<{ from: LogLine[
     buffer = buffer.length === 0 ? (chunk as Buffer) : Buffer.concat([buffer, chunk as Buffer]);
     let offset = 0;
     while (buffer.length - offset >= HEADER) {
-      const end = offset + HEADER + buffer.readUInt32BE(offset + 4);
+      // What has no such header would be taken for the length of gigabytes.
+      const length = buffer.readUInt32BE(offset + 4);
+      if (buffer[offset]! > 3 || buffer.readUIntBE(offset + 1, 3) !== 0 || length > LONGEST)
+        throw new HostctlError('ENGINE_ANSWER', 'what the engine sent is no stream of stdout and stderr');
+      const end = offset + HEADER + length;
       if (buffer.length < end) break;
       yield { from: buffer[offset] === 2 ? 'stderr' : 'stdout', data: buffer.subarray(offset + HEADER, end) };
       offset = end;

@@ -1,13 +1,16 @@
+import { z } from 'zod';
 import type { Usage } from '../ports.ts';
 
 /** One answer of `GET /containers/<name>/stats?one-shot=true`. */
-export interface StatsSample {
+export const statsSample = z.object({
   /** ISO 8601 with nanoseconds. */
-  readonly read: string;
-  readonly cpu_stats: { readonly cpu_usage: { readonly total_usage: number } };
-  readonly memory_stats: { readonly usage?: number; readonly stats?: Readonly<Record<string, number>> };
-  readonly pids_stats?: { readonly current?: number };
-}
+  read: z.string(),
+  cpu_stats: z.object({ cpu_usage: z.object({ total_usage: z.number() }) }),
+  memory_stats: z.object({ usage: z.number().optional(), stats: z.record(z.string(), z.number()).optional() }),
+  pids_stats: z.object({ current: z.number().optional() }).optional(),
+});
+
+export type StatsSample = z.infer<typeof statsSample>;
 
 /** Bytes without file cache the kernel can drop at once. */
 export function memoryOf({ memory_stats }: StatsSample): number {

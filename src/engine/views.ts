@@ -1,70 +1,91 @@
 /** The engine's JSON → our own types. Only the fields we read are declared. */
+import { z } from 'zod';
 import type { ContainerView, EngineInfo, NetworkView } from '../core/state.ts';
 import type { ContainerState, ImageView } from '../ports.ts';
 
-export interface RawInfo {
-  readonly ServerVersion: string;
-  readonly NCPU: number;
-  readonly MemTotal: number;
-  readonly SystemTime: string;
-  readonly Warnings: readonly string[] | null;
-  readonly SecurityOptions: readonly string[] | null;
-}
+const labels = z.record(z.string(), z.string()).nullish();
+const texts = z.array(z.string()).nullish();
 
-export interface RawContainer {
-  readonly Id: string;
-  readonly Names: readonly string[];
-  readonly Image: string;
-  readonly ImageID: string;
-  readonly State: ContainerView['state'];
-  readonly Status: string;
-  readonly Created: number;
-  readonly Labels: Readonly<Record<string, string>> | null;
-  readonly NetworkSettings?: { readonly Networks?: Readonly<Record<string, unknown>> | null };
-}
+export const rawInfo = z.object({
+  ServerVersion: z.string(),
+  NCPU: z.number(),
+  MemTotal: z.number(),
+  SystemTime: z.string(),
+  Warnings: texts,
+  SecurityOptions: texts,
+});
 
-export interface RawState {
-  readonly Name: string;
-  readonly RestartCount: number;
-  readonly State: {
-    readonly Running: boolean;
-    readonly Restarting: boolean;
-    readonly ExitCode: number;
-    readonly OOMKilled: boolean;
-    readonly StartedAt: string;
-  };
-  readonly Config: { readonly Image: string; readonly Labels?: Readonly<Record<string, string>> | null };
-  readonly HostConfig: { readonly Memory: number; readonly NanoCpus: number; readonly PidsLimit?: number | null };
-  readonly NetworkSettings: { readonly Networks?: Readonly<Record<string, { readonly IPAddress?: string }>> | null };
-}
+export const rawContainers = z.array(
+  z.object({
+    Id: z.string(),
+    /** None while it is being removed. */
+    Names: texts,
+    Image: z.string(),
+    ImageID: z.string(),
+    State: z.string() as z.ZodType<ContainerView['state']>,
+    Status: z.string(),
+    Created: z.number(),
+    Labels: labels,
+    NetworkSettings: z.object({ Networks: z.record(z.string(), z.unknown()).nullish() }).nullish(),
+  }),
+);
 
-export interface RawNetwork {
-  readonly Id: string;
-  readonly Name: string;
-  readonly Labels: Readonly<Record<string, string>> | null;
-  readonly IPAM?: { readonly Config?: readonly { readonly Subnet?: string }[] | null };
-  readonly Containers?: Readonly<Record<string, unknown>> | null;
-}
+export const rawState = z.object({
+  Name: z.string(),
+  RestartCount: z.number(),
+  State: z.object({
+    Running: z.boolean(),
+    Restarting: z.boolean(),
+    ExitCode: z.number(),
+    OOMKilled: z.boolean(),
+    StartedAt: z.string(),
+  }),
+  Config: z.object({ Image: z.string(), Labels: labels }),
+  HostConfig: z.object({ Memory: z.number(), NanoCpus: z.number(), PidsLimit: z.number().nullish() }),
+  NetworkSettings: z.object({
+    Networks: z.record(z.string(), z.object({ IPAddress: z.string().optional() })).nullish(),
+  }),
+});
 
-export interface RawImage {
-  readonly Id: string;
-  readonly RepoTags?: readonly string[] | null;
-  readonly RepoDigests?: readonly string[] | null;
-  readonly Size?: number;
-  readonly Config?: {
-    readonly Labels?: Readonly<Record<string, string>> | null;
-    readonly Entrypoint?: readonly string[] | null;
-    readonly Cmd?: readonly string[] | null;
-  };
-}
+const rawNetwork = z.object({
+  Id: z.string(),
+  Name: z.string(),
+  Labels: labels,
+  IPAM: z.object({ Config: z.array(z.object({ Subnet: z.string().optional() })).nullish() }).nullish(),
+});
+export const rawNetworks = z.array(rawNetwork);
 
-export interface RawImageSummary {
-  readonly Id: string;
-  readonly Labels?: Readonly<Record<string, string>> | null;
-  readonly RepoTags?: readonly string[] | null;
-  readonly RepoDigests?: readonly string[] | null;
-  readonly Size?: number;
-}
+/** Who is on a network, by the ids of the containers. */
+export const rawMembers = z.object({ Containers: z.record(z.string(), z.unknown()).nullish() });
+
+export const rawImage = z.object({
+  Id: z.string(),
+  RepoTags: texts,
+  RepoDigests: texts,
+  Size: z.number().nullish(),
+  Config: z.object({ Labels: labels, Entrypoint: texts, Cmd: texts }).nullish(),
+});
+
+const rawImageSummary = z.object({
+  Id: z.string(),
+  Labels: labels,
+  RepoTags: texts,
+  RepoDigests: texts,
+  Size: z.number().nullish(),
+});
+export const rawImages = z.array(rawImageSummary);
+
+export const rawExit = z.object({ StatusCode: z.number() });
+export const rawExec = z.object({ Id: z.string() });
+/** Null while it runs. */
+export const rawExecState = z.object({ ExitCode: z.number().nullable() });
+
+type RawInfo = z.infer<typeof rawInfo>;
+type RawContainer = z.infer<typeof rawContainers>[number];
+type RawState = z.infer<typeof rawState>;
+type RawNetwork = z.infer<typeof rawNetwork>;
+type RawImage = z.infer<typeof rawImage>;
+type RawImageSummary = z.infer<typeof rawImageSummary>;
 
 export function info(raw: RawInfo, api: string): EngineInfo {
   return {
@@ -81,7 +102,7 @@ export function info(raw: RawInfo, api: string): EngineInfo {
 export function container(raw: RawContainer): ContainerView {
   return {
     id: raw.Id,
-    name: (raw.Names[0] ?? '').replace(/^\//, ''),
+    name: (raw.Names?.[0] ?? '').replace(/^\//, ''),
     image: raw.Image,
     imageId: raw.ImageID,
     state: raw.State,
@@ -132,6 +153,6 @@ export function imageSummary({ Id, Labels, RepoTags, RepoDigests, Size }: RawIma
 
 /** The older of two API versions such as `1.41`. */
 export function older(a: string, b: string): string {
-  const minor = (version: string): number => Number(version.split('.')[1] ?? 0);
+  const minor = (version: string): number => Number(/^1\.(\d+)$/.exec(version)?.[1]);
   return minor(a) <= minor(b) ? a : b;
 }

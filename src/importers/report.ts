@@ -1,5 +1,7 @@
 /** What became of every line of a configuration that was imported: the same for Apache's and any other. */
 
+import { visible } from '../core/characters.ts';
+
 /**
  * `mapped` a key of the definition says it now · `implied` hostctl does so by itself · `dropped` harmless without ·
  * `decide` somebody has to say what is wanted · `unsupported` hostctl cannot do it.
@@ -59,15 +61,18 @@ function formatCounts(counts: Counts, noun: string): string {
 /** The report as text: a line for every line that was read, what is open once more, and the sum. */
 export function formatReport({ entries, notes }: ImportReport, noun: string): string {
   const lines = entries.map(
-    ({ status, place, text, note }) => `${status.padEnd(11)} ${formatPlace(place)}: ${text}\n            ${note}`,
+    ({ status, place, text, note }) =>
+      `${status.padEnd(11)} ${formatPlace(place)}: ${visible(text)}\n            ${visible(note)}`,
   );
   const open = openEntries(entries);
   const left = open.length === 0 ? [] : ['', 'Left to you:', ...formatOpen(open)];
-  const remarks = notes.length === 0 ? [] : ['', ...notes.map((note) => `· ${note}`)];
+  const remarks = notes.length === 0 ? [] : ['', ...notes.map((note) => `· ${visible(note)}`)];
   return [...lines, ...remarks, ...left, '', formatCounts(countEntries(entries), noun), ''].join('\n');
 }
 
 /** What is open, one line each. */
 export function formatOpen(open: readonly Entry[]): string[] {
-  return open.map(({ status, place, text, note }) => `${status}: ${formatPlace(place)}: ${text} - ${note}`);
+  return open.map(
+    ({ status, place, text, note }) => `${status}: ${formatPlace(place)}: ${visible(text)} - ${visible(note)}`,
+  );
 }

@@ -10,7 +10,7 @@ import { checkWorkspaceTls, type Texts, workspaceTlsFiles } from '../core/tls.ts
 import { quote } from '../core/units.ts';
 import { normaliseWorkspace } from '../core/workspace.ts';
 import { workspaceSchema } from '../core/workspace-schema.ts';
-import { MAX_FILE_BYTES, type YamlFile } from '../core/yaml.ts';
+import type { YamlFile } from '../core/yaml.ts';
 import { DefinitionError, EXIT, HostctlError } from '../errors.ts';
 import type { Files, Templates } from '../ports.ts';
 import {
@@ -28,6 +28,8 @@ export { sourceFacts } from './surroundings.ts';
 
 const WORKSPACE_FILE = 'hostctl.yaml';
 const PROJECTS = 'projects';
+/** Bundles of certificates are large. */
+const MAX_TEXT_BYTES = 1024 * 1024;
 
 /** What the definitions say; broken ones do not hide the others. */
 export interface Loaded {
@@ -69,7 +71,7 @@ async function readWorkspace(
 /** Content of files that hostctl.yaml names; what cannot be read has none. */
 async function readTexts(paths: readonly string[], files: Files): Promise<Texts> {
   const texts = new Map<string, string | undefined>();
-  for (const path of paths) texts.set(path, await files.read(path, MAX_FILE_BYTES).catch(unlessUnreadable));
+  for (const path of paths) texts.set(path, await files.read(path, MAX_TEXT_BYTES).catch(unlessUnreadable));
   return (path) => texts.get(path);
 }
 

@@ -15,7 +15,7 @@ import { lookAround } from './surroundings.ts';
 
 const NAME = /^[a-z]([a-z0-9]|-(?=[a-z0-9])){0,23}$/;
 const UNREADABLE: Readonly<Record<string, string>> = {
-  FILE_TOO_LARGE: 'the file is larger than 1 MiB',
+  FILE_TOO_LARGE: 'the file is larger than 128 KiB',
   NOT_A_FILE: 'is not a file',
   NOT_READABLE: 'the file cannot be read: check its owner and mode',
   NOT_TEXT: 'the file is not UTF-8 text',

@@ -1,4 +1,5 @@
 import { INSIDE } from '../core/layout.ts';
+import { isHidden } from '../core/meaning.ts';
 import { bySpecificity, covers, type Route, type Site, type Target } from '../core/routes.ts';
 import type { AccessRule } from '../core/settings.ts';
 import { accessLines } from './nginx-access.ts';
@@ -44,6 +45,8 @@ function answers(route: Route, path: string): boolean {
 
 type Entry = readonly [head: string, body: string[]];
 
+const NOTHING = ['return 404;'];
+
 /** The locations of one path. */
 function cell(site: Site, path: string, route: Route | undefined, rule: AccessRule | undefined): Entry[] {
   const access = accessLines(site, rule);
@@ -57,9 +60,9 @@ function cell(site: Site, path: string, route: Route | undefined, rule: AccessRu
     const below = site.routes.toSorted(bySpecificity).find((item) => answers(item, `${path}/`));
     return [own, ...cell(site, path, below, rule).filter(([head]) => head.startsWith('location ^~'))];
   }
-  const hidden = block(String.raw`location ~ /\.(?!well-known/)`, ['return 404;']);
+  const hidden = block(String.raw`location ~ /\.(?!well-known/)`, NOTHING);
   if (path === '/') return [['location ^~ /', [...access, ...hidden, ...body]]];
-  const bare = path === route.path ? [`return 301 ${plainPath(path)}/$is_args$args;`] : body;
+  const bare = path === route.path ? [`return 301 ${plainPath(path)}/$is_args$args;`] : isHidden(path) ? NOTHING : body;
   return [
     [`location = ${plainPath(path)}`, [...access, ...bare]],
     [`location ^~ ${plainPath(path)}/`, [...access, ...hidden, ...body]],

@@ -334,7 +334,7 @@ describe('what must be refused', () => {
     expect(project).toBeUndefined();
   });
 
-  test('a file over 1 MiB, an alias bomb, deep nesting and a wall of anchors, each without a long wait', async () => {
+  test('a file over 128 KiB, an alias bomb, deep nesting and a wall of anchors, each without a long wait', async () => {
     const bomb = [
       'a: &a [x,x,x,x,x,x,x,x,x]',
       ...'bcdefghi'
@@ -342,12 +342,12 @@ describe('what must be refused', () => {
         .map((key, index) => `${key}: &${key} [${Array.from({ length: 9 }, () => `*${'abcdefgh'[index]}`).join(',')}]`),
     ].join('\n');
     const hostile: readonly (readonly [string, RegExp])[] = [
-      [`# ${'x'.repeat(1024 * 1024)}`, /larger than 1 MiB/],
+      [`# ${'x'.repeat(128 * 1024)}`, /larger than 128 KiB/],
       [bomb, /anchors/],
       ['['.repeat(20_000), /nested more than/],
       ['- '.repeat(20_000), /nested more than/],
       ['&a '.repeat(20_000), /anchors and aliases/],
-      [Array.from({ length: 60_000 }, (_, index) => `k${index}: 1`).join('\n'), /is missing/],
+      [Array.from({ length: 13_000 }, (_, index) => `k${index}: 1`).join('\n'), /is missing/],
       [Array.from({ length: 10_000 }, (_, index) => `k${index}: 1e3`).join('\n'), /is missing/],
       ['apps: {}\n'.repeat(10_000), /is given twice/],
       ['@\n'.repeat(50_000), /cannot/],
@@ -364,10 +364,11 @@ describe('what must be refused', () => {
       ],
     ];
     for (const [text, expected] of hostile) {
-      const since = performance.now();
+      const since = process.cpuUsage();
       const { problems } = await check(text);
       expect(problems[0]?.message).toMatch(expected);
-      expect(performance.now() - since).toBeLessThan(2000);
+      // Of this process: a busy machine is not the input's fault.
+      expect(process.cpuUsage(since).user / 1000).toBeLessThan(2000);
     }
   });
 });

@@ -65,6 +65,9 @@ describe('raw directives', () => {
     ['set $a x\\ny;', 'line 1: a word holds the control character U+000A'],
     ['set $hostctl_upstream evil;', "line 1: `$hostctl_upstream` is hostctl's own"],
     ['rewrite ^ /.hostctl/pass/x;', "line 1: `/.hostctl/pass/x` is hostctl's own"],
+    ['constructor x;', 'line 1: `constructor` cannot stand here: docs/definition.md lists what can'],
+    ['if gzip${\n}', 'line 1: cannot be read from `${` on'],
+    ['if ${ { }', 'line 1: cannot be read from `${ { }` on'],
     [';', 'line 1: a directive is missing in front of `;` or `{`'],
     ['if (a) { if (b) { if (c) { if (d) { break; } } } }', 'line 1: blocks stand too deep in each other'],
   ])('%s is refused', (text, message) => {

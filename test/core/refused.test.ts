@@ -465,7 +465,7 @@ describe('the text of a file', () => {
   test('is as deep as its levels, not as its columns', async () => {
     const wide = await check(app('env:', '  SCRIPT: |', `${' '.repeat(220)}x`));
     expect(brief(wide.problems)).toEqual([]);
-    for (const depth of [41, 150, 1000]) {
+    for (const depth of [41, 150, 500]) {
       const deep = await check(Array.from({ length: depth }, (_, index) => `${' '.repeat(index)}a:`).join('\n'));
       expect(brief(deep.problems)[0]).toMatch(/ is nested more than 40 levels deep$/);
     }

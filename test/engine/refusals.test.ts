@@ -6,6 +6,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EngineApi } from '../../src/engine/api.ts';
 import { DockerEngine } from '../../src/engine/docker.ts';
 
+const INFO = { ServerVersion: '28.5.2', NCPU: 1, MemTotal: 1, SystemTime: '2026-11-22T12:00:00Z' };
+
 /** An engine that refuses everything with the same words. */
 let server: Server;
 let dir: string;
@@ -15,7 +17,7 @@ let refusal: { status: number; message: string };
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), 'hostctl-refusals-'));
   server = createServer((request, response) => {
-    if (/_ping|\/info/.test(request.url ?? '')) response.end('{}');
+    if (/_ping|\/info/.test(request.url ?? '')) response.end(JSON.stringify(INFO));
     else response.writeHead(refusal.status).end(JSON.stringify({ message: refusal.message }));
   });
   await new Promise<void>((resolve) => server.listen(join(dir, 'engine.sock'), resolve));

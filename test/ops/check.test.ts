@@ -99,10 +99,11 @@ describe('hostnames of several projects', () => {
       ]),
     );
     const world = await World.with(many);
-    const since = performance.now();
+    // Of this process: a busy machine is not its fault.
+    const since = process.cpuUsage();
     const { findings } = await check(world);
     expect(findings.filter(({ message }) => message.includes('evilname'))).toHaveLength(1000);
-    expect(performance.now() - since).toBeLessThan(5000);
+    expect(process.cpuUsage(since).user / 1000).toBeLessThan(5000);
   });
 });
 

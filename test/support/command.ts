@@ -14,7 +14,11 @@ interface Runnable {
 }
 
 /** Runs a command in this process and keeps what it prints. There is no engine for it. */
-export async function runCommand(command: Runnable, words: string, env: Record<string, string> = {}): Promise<Printed> {
+export async function runCommand(
+  command: Runnable,
+  words: string | readonly string[],
+  env: Record<string, string> = {},
+): Promise<Printed> {
   let [out, err] = ['', ''];
   const streams = [
     vi.spyOn(process.stdout, 'write').mockImplementation((text) => (out += String(text)) !== ''),
@@ -23,10 +27,9 @@ export async function runCommand(command: Runnable, words: string, env: Record<s
   const settings = { NO_COLOR: '1', DOCKER_HOST: 'unix:///run/hostctl-none.sock', HOSTCTL_WORKSPACE: '', ...env };
   for (const [name, value] of Object.entries(settings)) vi.stubEnv(name, value);
   try {
-    await command.run(
-      words.split(' ').filter((word) => word !== ''),
-      { root: ROOT },
-    );
+    await command.run(typeof words === 'string' ? words.split(' ').filter((word) => word !== '') : [...words], {
+      root: ROOT,
+    });
     return { code: Number(process.exitCode ?? 0), out, err };
   } finally {
     for (const stream of streams) stream.mockRestore();

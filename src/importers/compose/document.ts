@@ -3,6 +3,7 @@ import { codePoint, UNPRINTABLE } from '../../core/characters.ts';
 import type { Problem } from '../../core/problems.ts';
 import { quote } from '../../core/units.ts';
 import { locator, type Range, rangeOfNode } from '../../core/yaml-place.ts';
+import { MAX_FILE_BYTES } from '../../core/yaml.ts';
 import { plainSyntax, tooGreedy } from '../../core/yaml-syntax.ts';
 import type { Place } from '../report.ts';
 import type { Field, Tree } from './tree.ts';
@@ -12,7 +13,6 @@ export type ComposeDocument =
   | { readonly ok: true; readonly tree: Tree }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
-const MAX_BYTES = 1024 * 1024;
 const MAX_DEPTH = 40;
 /** What anchors may grow a file to. */
 const MAX_NODES = 50_000;
@@ -41,7 +41,7 @@ export function readCompose(file: string, raw: string, variables: Variables): Co
     ok: false,
     problems: [place.problem(message, range, [])],
   });
-  if (text.length > MAX_BYTES) return refuse('the file is larger than 1 MiB');
+  if (text.length > MAX_FILE_BYTES) return refuse('the file is larger than 128 KiB');
   const odd = UNPRINTABLE.exec(text);
   if (odd) return refuse(`holds the invisible character ${codePoint(odd[0])}`, [odd.index, odd.index + 1]);
   const greedy = tooGreedy(text, MAX_DEPTH);

@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config';
+
+/** The tests that say whether a change of `src/core` is noticed: quick ones that need neither an engine nor a built program. */
+export default defineConfig({
+  test: {
+    include: [
+      'test/core/**/*.test.ts',
+      'test/proxy/{tls,traefik}.test.ts',
+      'test/ops/{check,explain,load}.test.ts',
+      'test/golden.test.ts',
+    ],
+    isolate: false,
+    testTimeout: 60_000,
+  },
+});
