@@ -16,7 +16,10 @@ function makeManifest() {
   rmSync(MANIFEST, { force: true });
   try {
     execFileSync('node_modules/.bin/oclif', ['manifest'], { stdio: ['ignore', 'ignore', 'inherit'] });
-    return readFileSync(MANIFEST, 'utf8');
+    const { commands, ...rest } = JSON.parse(readFileSync(MANIFEST, 'utf8'));
+    // oclif finds those in folders in the order the disk answers.
+    const sorted = Object.entries(commands).toSorted(([a], [b]) => (a < b ? -1 : 1));
+    return JSON.stringify({ commands: Object.fromEntries(sorted), ...rest }, undefined, 2);
   } finally {
     if (before !== undefined) writeFileSync(MANIFEST, before);
   }

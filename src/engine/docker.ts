@@ -90,10 +90,8 @@ export class DockerEngine implements Engine {
   }
 
   async readBack(name: string, spec?: ContainerSpec): Promise<ReadBack | undefined> {
-    const settings = await missing(
-      this.#json<Inspection & Inspected>({ method: 'GET', path: `/containers/${name}/json` }),
-    );
-    return settings && { settings, drift: spec ? differences(createBody(spec), settings) : [] };
+    const got = await missing(this.#json<Inspection & Inspected>({ method: 'GET', path: `/containers/${name}/json` }));
+    return got && { settings: got, drift: spec ? differences(createBody(spec), got) : [] };
   }
 
   async networks(): Promise<NetworkView[]> {

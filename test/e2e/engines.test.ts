@@ -73,8 +73,16 @@ for (const [suite, version] of [
         const [evil] = await lab.running('evil');
         const gateway = evil!.NetworkSettings.Networks[`${lab.instance}.egress`]!.Gateway;
         const says = async (at: number, word: string): Promise<string> =>
-          (await lab.engine.exec(evil!.Name, ['python3', '/app/attempts.py', 'says', gateway, String(at), word]))
-            .output;
+          (
+            await lab.engine.exec(evil!.Name.slice(1), [
+              'python3',
+              '/app/attempts.py',
+              'says',
+              gateway,
+              String(at),
+              word,
+            ])
+          ).output;
         expect(await says(port, 'a service of the host')).toContain('timed out');
         expect(await says(lab.port, 'HTTP/1')).toContain('heard');
         execFileSync(program, [...words, 'nft', 'delete', 'table', 'inet', fenceTable(lab.instance)]);
