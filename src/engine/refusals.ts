@@ -1,7 +1,7 @@
 /** What the engine refuses with: which of it is no failure, and which has better words. */
 import type { Limits } from '../core/model.ts';
 import { formatSize } from '../core/units.ts';
-import { HostctlError } from '../errors.ts';
+import { EXIT, HostctlError } from '../errors.ts';
 import { EngineError } from './api.ts';
 
 export function isStatus(error: unknown, status: number): error is EngineError {
