@@ -17,6 +17,7 @@ let refusal: { status: number; message: string };
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), 'hostctl-refusals-'));
   server = createServer((request, response) => {
+    response.setHeader('Api-Version', '1.51');
     if (/_ping|\/info/.test(request.url ?? '')) response.end(JSON.stringify(INFO));
     else response.writeHead(refusal.status).end(JSON.stringify({ message: refusal.message }));
   });
