@@ -5,13 +5,13 @@ import type { Limits } from '../core/model.ts';
 import { LABEL } from '../core/names.ts';
 import type { ContainerView, EngineInfo, NetworkView } from '../core/state.ts';
 import { formatDuration } from '../core/units.ts';
-import { EXIT, HostctlError } from '../errors.ts';
+import { HostctlError } from '../errors.ts';
 import type { ContainerState, Engine, ImageView, LogLine, LogOptions, Usage } from '../ports.ts';
 import type { BuildOptions } from '../core/build.ts';
 import { EngineApi, EngineError } from './api.ts';
 import { buildImage, importRoot, pullImage } from './images.ts';
 import { createBody, limitFields, networkBody } from './options.ts';
-import { isBefore, quirksOf } from './quirks.ts';
+import { quirksOf, refuseOld } from './quirks.ts';
 import { differences, type Inspected } from './readback.ts';
 import * as refusals from './refusals.ts';
 import { isStatus, missing } from './refusals.ts';
@@ -21,7 +21,6 @@ import * as views from './views.ts';
 
 /** The newest API version this adapter was tried with. */
 const NEWEST_API = '1.51';
-const OLDEST_API = [1, 41] as const;
 /** Between the two samples a cpu figure is made of. */
 const SAMPLE_MS = 250;
 /** What a program run inside a container may take when nothing else was asked for, and a copy may be silent. */
@@ -56,10 +55,7 @@ export class DockerEngine implements Engine {
   /** Agrees on a version, and learns what the engine must be spared. */
   async #connect(): Promise<EngineInfo> {
     const spoken = await this.#api.version();
-    if (isBefore(spoken, OLDEST_API)) {
-      const message = `the Docker Engine speaks version ${spoken} of its API; hostctl needs ${OLDEST_API.join('.')}, which is Docker 20.10`;
-      throw new HostctlError('ENGINE_OLD', message, { exit: EXIT.unreachable, hints: ['update Docker Engine'] });
-    }
+    refuseOld(spoken);
     const version = views.older(spoken, NEWEST_API);
     this.#api.pin(version);
     const raw = await this.#api.json<views.RawInfo>({ method: 'GET', path: '/info', deadline: 20_000 });

@@ -15,6 +15,7 @@ let refusal: { status: number; message: string };
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), 'hostctl-refusals-'));
   server = createServer((request, response) => {
+    response.setHeader('Api-Version', '1.41');
     if (/_ping|\/info/.test(request.url ?? '')) response.end('{}');
     else response.writeHead(refusal.status).end(JSON.stringify({ message: refusal.message }));
   });
