@@ -135,7 +135,7 @@ test('a rollback takes the image it was, also when its tag means another one by 
   await put(TWO);
   for (const name of world.engine.boxes.keys())
     if (name.startsWith('blog-web')) world.engine.boxes.get(name)!.state = 'exited';
-  const [kept] = [...world.engine.boxes.keys()].filter((name) => name.startsWith('blog-web'));
+  const kept = [...world.engine.boxes.keys()].find((name) => name.startsWith('blog-web'));
   await world.engine.remove(kept!);
   const was = world.engine.imageIds.get('shop:1')!;
   world.engine.imageIds.set('shop:1', { ...was, id: 'sha256:moved' });

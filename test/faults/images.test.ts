@@ -49,7 +49,7 @@ class TinyRegistry {
     // Nothing that could be compressed.
     tar.entry({ name: 'data' }, randomBytes(400_000));
     tar.finalize();
-    const layer = await buffer(tar as unknown as AsyncIterable<Uint8Array>);
+    const layer = await buffer(tar);
     const zipped = gzipSync(layer);
     const config = Buffer.from(
       JSON.stringify({
