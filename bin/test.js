@@ -38,6 +38,9 @@ if (real.length > 0) {
   // Let's Encrypt's test server with its DNS server, and what makes certificates of a user.
   ensureProgram('pebble', 'pebble');
   ensureProgram('openssl', 'openssl');
+  // An engine of its own, in a network of its own, and a small disk.
+  ensureProgram('ip', 'iproute2');
+  ensureProgram('mkfs.ext4', 'e2fsprogs');
 }
 for (const [name, text] of real) {
   say(text);

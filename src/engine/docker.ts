@@ -12,7 +12,7 @@ import type { BuildOptions } from '../core/build.ts';
 import { type Call, EngineApi, EngineError } from './api.ts';
 import { buildImage, importRoot, pullImage } from './images.ts';
 import { createBody, limitFields, networkBody } from './options.ts';
-import { isBefore, quirksOf } from './quirks.ts';
+import { quirksOf, refuseOld } from './quirks.ts';
 import { differences, type Inspected, inspected } from './readback.ts';
 import * as refusals from './refusals.ts';
 import { isStatus, missing } from './refusals.ts';
@@ -22,7 +22,6 @@ import * as views from './views.ts';
 
 /** The newest API version this adapter was tried with. */
 const NEWEST_API = '1.51';
-const OLDEST_API = [1, 41] as const;
 /** Between the two samples a cpu figure is made of. */
 const SAMPLE_MS = 250;
 /** What a program run inside a container may take when nothing else was asked for, and a copy may be silent. */
@@ -57,7 +56,7 @@ export class DockerEngine implements Engine {
   /** Agrees on a version, and learns what the engine must be spared. */
   async #connect(): Promise<EngineInfo> {
     const spoken = await this.#api.version();
-    if (isBefore(spoken, OLDEST_API)) throw refusals.old(spoken, OLDEST_API.join('.'));
+    refuseOld(spoken);
     const version = views.older(spoken, NEWEST_API);
     this.#api.pin(version);
     const raw = await this.#api.json({ method: 'GET', path: '/info', deadline: 20_000 }, views.rawInfo);

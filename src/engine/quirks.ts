@@ -1,3 +1,5 @@
+import { EXIT, HostctlError } from '../errors.ts';
+
 /** What is known to be wrong with some engines, as data; the adapter acts on it, nobody asks for a version number. */
 export interface Quirks {
   /**
@@ -20,4 +22,13 @@ export function isBefore(version: string, limit: readonly number[]): boolean {
     if (parts[index] !== least) return parts[index]! < least;
   }
   return false;
+}
+
+const OLDEST_API = [1, 41];
+
+/** @param spoken newest version of the API an engine knows */
+export function refuseOld(spoken: string): void {
+  if (!isBefore(spoken, OLDEST_API)) return;
+  const message = `the Docker Engine speaks version ${spoken} of its API; hostctl needs ${OLDEST_API.join('.')}, which is Docker 20.10`;
+  throw new HostctlError('ENGINE_OLD', message, { exit: EXIT.unreachable, hints: ['update Docker Engine'] });
 }

@@ -1,7 +1,7 @@
 /** What the engine refuses with: which of it is no failure, and which has better words. */
 import type { Limits } from '../core/model.ts';
 import { formatSize } from '../core/units.ts';
-import { EXIT, HostctlError } from '../errors.ts';
+import { HostctlError } from '../errors.ts';
 import { EngineError } from './api.ts';
 
 export function isStatus(error: unknown, status: number): error is EngineError {
@@ -34,10 +34,4 @@ export function limits(error: unknown, name: string, wanted: Limits): never {
 export function copy(error: unknown, name: string, path: string): never {
   if (!isStatus(error, 404) || !/could not find the file/i.test(error.message)) throw error;
   throw new HostctlError('NOT_IN_IMAGE', `${path} is not in the image of ${name}`, { cause: error });
-}
-
-/** An engine from before the oldest API version that hostctl was tried with. */
-export function old(spoken: string, oldest: string): HostctlError {
-  const message = `the Docker Engine speaks version ${spoken} of its API; hostctl needs ${oldest}, which is Docker 20.10`;
-  return new HostctlError('ENGINE_OLD', message, { exit: EXIT.unreachable, hints: ['update Docker Engine'] });
 }

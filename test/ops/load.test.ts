@@ -142,7 +142,7 @@ describe('hostctl.yaml', () => {
     world.files.texts.set('/work/hostctl.yaml', 'bases: { images: { pyton: "a:1", mod-wsgi: "b:1" } }\nkeep: 1\n');
     expect(await validated(world)).toEqual([
       'hostctl.yaml 1:20 bases.images.pyton: there is no base `pyton` → did you mean `python`?',
-      'hostctl.yaml 2:1 keep: unknown key `keep` → known here: instance, data, engine, proxy, tls, bases, builds, memory, network, defaults',
+      'hostctl.yaml 2:1 keep: unknown key `keep` → known here: instance, data, engine, proxy, tls, bases, builds, memory, network, defaults, notify',
     ]);
     await expect(loadWorkspace(world.files, '/work', world.templates.bases)).rejects.toThrow('2 problems in 1 file');
   });
