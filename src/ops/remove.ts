@@ -12,8 +12,9 @@ import { carryOut } from './steps.ts';
 /** What removing a project means. Its volumes and uploads stay, unless they are purged. */
 export async function planRemove(project: string, purge: boolean, ctx: Context): Promise<Plan> {
   const observed = await observe(ctx);
-  // What an earlier removal left behind can still be purged.
-  if (!(purge && observed.identities[project])) requireDeployed(project, observed);
+  // What an earlier removal that was killed left behind, or the data it left on purpose.
+  const left = (observed.histories[project]?.releases.length ?? 0) > 0 || (purge && observed.identities[project]);
+  if (!left) requireDeployed(project, observed);
   return { host: [], projects: [{ project, before: stepsFor(project, purge, observed), after: [] }] };
 }
 

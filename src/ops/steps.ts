@@ -168,8 +168,8 @@ async function forget(step: StepOf<'forget'>, { ctx }: Run): Promise<void> {
   for (const name of step.containers) {
     // Before the container: killed in between, the next deploy still knows of it.
     await ctx.host.remove(LAYOUT.secretFilesOf(step.project, name));
-    await ctx.engine.remove(name);
     await ctx.host.remove(`${LAYOUT.sockets}/${socketDirectory(key, name)}`);
+    await ctx.engine.remove(name);
   }
   for (const link of step.links) await ctx.host.remove(`${LAYOUT.links}/${link}`);
   for (const root of step.media) await ctx.host.remove(`${LAYOUT.media}/${root}`);
@@ -177,11 +177,12 @@ async function forget(step: StepOf<'forget'>, { ctx }: Run): Promise<void> {
   for (const { name, version } of step.secrets) {
     await ctx.host.remove(LAYOUT.secretVersion(step.project, name, version));
   }
-  for (const id of step.releases) await ctx.host.remove(LAYOUT.release(step.project, id));
   if (step.network !== undefined) await ctx.engine.removeNetwork(step.network);
   const images = await imagesOf(step.project, ctx);
   const old = images.flatMap((image) => image.tags).filter((tag) => !step.keepImages.includes(tag));
   for (const tag of old) await ctx.engine.removeImage(tag);
+  // Last: as long as they are there, the next deploy knows that something is left to forget.
+  for (const id of step.releases) await ctx.host.remove(LAYOUT.release(step.project, id));
 }
 
 /** Images built for a project by this hostctl; another one on the same engine may have a project of that name. */
@@ -209,8 +210,8 @@ async function erase(step: StepOf<'erase'>, { ctx, history }: Run): Promise<void
   await ctx.host.remove(LAYOUT.current(project));
   await ctx.host.remove(LAYOUT.unfinished(project));
   await ctx.host.remove(LAYOUT.maintenance(project));
-  await ctx.host.remove(LAYOUT.releases(project));
   await ctx.host.remove(LAYOUT.secretFiles(project));
+  await ctx.host.remove(LAYOUT.releases(project));
   if (!step.data) return;
   await ctx.host.remove(LAYOUT.mediaOf(project));
   await ctx.host.remove(LAYOUT.certificates(project));

@@ -144,6 +144,7 @@ describe.each(DRIVERS)('under %s', (driver) => {
       {
         name: 'remove',
         command: () => `remove ${one()} --yes`,
+        already: 2,
         prepare: () => sites.ok(`deploy ${one()}`),
         serving: hosts(near()),
         whole: async () => {

@@ -66,19 +66,23 @@ test('a rollback to the one before that is killed after its switch is finished, 
   expect(finished).toBeGreaterThan(0);
 });
 
-test('a removal that is killed at any change and run again leaves nothing', async () => {
+test.each([
+  ['nothing', true],
+  ['only data', false],
+])('a removal that is killed at any change and run again leaves %s', async (_, purge) => {
   for (let k = 1; ; k += 1) {
     const world = await deployed({ from: TCP });
     await put(world);
     const revive = world.killAt(k);
-    await remove('blog', true, world).catch(() => undefined);
+    await remove('blog', purge, world).catch(() => undefined);
     const killed = revive();
     // What is gone already needs no second removal.
-    await remove('blog', true, world).catch(() => undefined);
+    await remove('blog', purge, world).catch(() => undefined);
     expect([...world.engine.boxes.keys()]).toEqual(['hostctl-proxy']);
-    expect([...world.host.entries.keys()].filter((path) => path.includes('blog') && !path.includes('/sites/'))).toEqual(
-      [],
-    );
+    const left = [...world.host.entries.keys()].filter((path) => path.includes('blog') && !path.includes('/sites/'));
+    const data = /^projects\/blog\/(identity\.json|volumes\/)/;
+    expect(left.filter((path) => purge || !data.test(path))).toEqual([]);
+    expect([...world.engine.nets.keys()].filter((name) => name.includes('blog'))).toEqual([]);
     expect(world.servedBy('www.blog.org')).toBeUndefined();
     if (!killed) break;
   }

@@ -12,6 +12,8 @@ export interface Scenario {
   readonly prepare: (n: number) => Promise<unknown>;
   /** Hostnames that are served all the time. */
   readonly serving: readonly string[];
+  /** Exit code of a command that has gone through before; 0. */
+  readonly already?: number;
   /** How many requests of a case may fail, where the fault itself takes away what serves; none. */
   readonly tolerated?: number;
   /** What is to be seen when all is well; what is wrong otherwise. */
@@ -119,7 +121,7 @@ async function strike(lab: Lab, scenario: Scenario, proxy: FaultProxy, fault: Fa
   tally.failed += failed;
   tally.leftovers += left.length;
   if (first.code === 0) tally.unhurt += 1;
-  const done = again.code === 0;
+  const done = again.code === 0 || (first.code === 0 && again.code === scenario.already);
   if (done && wrong.length === 0) tally.converged += 1;
   const ended = fault.kind in SIGNALLED ? first.code === SIGNALLED[fault.kind] : !isBug(first.err);
   if (done && wrong.length + left.length === 0 && failed <= (scenario.tolerated ?? 0) && ended) return;
