@@ -34,7 +34,7 @@ beforeAll(async () => {
     import { hostname } from 'node:os';
     import { LocalHost } from ${JSON.stringify(new URL('../../src/host/local.ts', import.meta.url).pathname)};
     const [root, wait, turn, end] = process.argv.slice(2);
-    const host = new LocalHost(root, 'other@' + hostname(), (error) => { throw error; });
+    const host = new LocalHost(root, 'other@' + hostname(), () => process.exit(1));
     try {
       await host.lock('blog', 'deploy', Number(wait), turn === '-' ? undefined : Number(turn));
       console.log('held');
