@@ -76,7 +76,7 @@ async function ensureEngine(ctx: Context, options: SetupOptions, did: (what: str
     });
   }
   if (!(await ctx.machine.has('dockerd'))) {
-    await install(['docker.io'], 'Docker Engine', ctx, options);
+    await install(['docker.io', 'nftables'], 'Docker Engine', ctx, options);
     did('installed Docker Engine');
   }
   if ((await engineProblem(ctx)) === undefined) return;
