@@ -242,7 +242,7 @@ export interface RunOptions {
 export interface Clock {
   /** Milliseconds since 1970: for what is written down. Somebody may set the clock at any moment. */
   now(): number;
-  /** Milliseconds since the machine started, the same for all its processes, which nobody can set: for what is waited for. */
+  /** Milliseconds since the machine started, with a fraction, the same for all its processes; nobody can set it. For what is waited for. */
   ticks(): number;
   sleep(ms: number): Promise<void>;
 }

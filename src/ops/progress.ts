@@ -21,7 +21,8 @@ export async function reportedTogether<T>(
   const since = ctx.clock.ticks();
   for (const item of steps) ctx.ui.event({ type: 'step', status: 'started', ...item });
   const end = (status: 'done' | 'failed'): void => {
-    for (const item of steps) ctx.ui.event({ type: 'step', status, ...item, ms: ctx.clock.ticks() - since });
+    for (const item of steps)
+      ctx.ui.event({ type: 'step', status, ...item, ms: Math.round(ctx.clock.ticks() - since) });
   };
   try {
     const result = await work();

@@ -84,7 +84,7 @@ function judge(answer: Answer, workload: Workload): Answer {
 }
 
 async function runCheck(workload: Workload, left: number, ctx: Context): Promise<Answer> {
-  const within = Math.max(left, LAST_CHECK_MS);
+  const within = Math.max(Math.ceil(left), LAST_CHECK_MS);
   const ended = await ctx.engine.exec(workload.container.name, workload.health.command!, within).catch(overdue);
   if (typeof ended === 'string') return { ok: false, ms: within, reason: ended };
   const { code, output } = ended;

@@ -148,7 +148,7 @@ async function runTask(workload: Workload, command: readonly string[], ctx: Cont
   };
   const since = ctx.clock.ticks();
   return runOnce(spec, ctx, async (code) => {
-    const ms = ctx.clock.ticks() - since;
+    const ms = Math.round(ctx.clock.ticks() - since);
     const log = await tail(name, ctx, { of: workload });
     if (code === 0)
       return { app: workload.app, command, code, ms, log: log.map((line) => line.slice(0, LONGEST_LINE)) };

@@ -270,8 +270,10 @@ export class FakeEngine implements Engine {
     return this.#box(name).exitCode;
   }
 
-  async exec(name: string, argv: readonly string[]): Promise<{ code: number; output: string }> {
+  async exec(name: string, argv: readonly string[], within = 60_000): Promise<{ code: number; output: string }> {
     this.#note(`exec ${name} ${argv.join(' ')}`);
+    // As timers do.
+    if (!Number.isInteger(within)) throw new RangeError(`${within} is no whole number of milliseconds`);
     const box = this.#box(name);
     if (box.state !== 'running') throw new HostctlError('ENGINE', `container ${name} is not running`);
     const shell = /^exit (\d+)$/.exec(argv[2] ?? '');
