@@ -72,12 +72,16 @@ class QuietAgent extends Agent {
 export class EngineApi {
   readonly #dial: Dial;
   readonly #endpoint: string;
+  readonly #patience: number;
   readonly #modem: { version?: string };
   /** When the engine that answered before was first missed, on the monotonic clock. */
   #missedSince: number | undefined;
 
-  /** @param endpoint `unix:///var/run/docker.sock` */
-  constructor(endpoint: string) {
+  /**
+   * @param endpoint `unix:///var/run/docker.sock`
+   * @param patience milliseconds to wait for an engine that answered before and restarts
+   */
+  constructor(endpoint: string, patience = AWAY) {
     const socketPath = endpoint.replace(/^unix:\/\//, '');
     // A connection of its own per call: a kept one that the engine closes in between would look like a lost answer.
     const docker = new Docker({ socketPath, agent: new QuietAgent({ keepAlive: false }) } as Docker.DockerOptions);
@@ -85,6 +89,7 @@ export class EngineApi {
     this.#modem = modem;
     this.#dial = modem.dial.bind(modem);
     this.#endpoint = endpoint;
+    this.#patience = patience;
   }
 
   /** All calls from here on speak this version, such as `1.41`. */
@@ -171,7 +176,7 @@ export class EngineApi {
     const { code = '' } = ((error as HostctlError).cause ?? {}) as { code?: string };
     if (this.#modem.version === undefined || !(DROPPED.has(code) || NOBODY.has(code))) return false;
     this.#missedSince ??= performance.now();
-    return performance.now() - this.#missedSince < AWAY;
+    return performance.now() - this.#missedSince < this.#patience;
   }
 
   async #answer(call: Call, signal: AbortSignal): Promise<Answer> {

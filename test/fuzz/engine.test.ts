@@ -192,7 +192,7 @@ test('whatever an engine answers, hostctl says what is wrong, and does not wait'
   });
   const failures = await tryMany(row, LONG ? 20_000 : 400, inputs, async ({ call: [path, call], ill: given }) => {
     [target, ill] = [path, given];
-    const engine = new DockerEngine(new EngineApi(`unix://${join(dir, 'engine.sock')}`), (work) => work(), dir);
+    const engine = new DockerEngine(new EngineApi(`unix://${join(dir, 'engine.sock')}`, 0), (work) => work(), dir);
     const since = performance.now();
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
@@ -212,7 +212,7 @@ test('whatever an engine answers, hostctl says what is wrong, and does not wait'
 
 test('an engine that is well is understood', async () => {
   ill = undefined;
-  const engine = new DockerEngine(new EngineApi(`unix://${join(dir, 'engine.sock')}`), (work) => work(), dir);
+  const engine = new DockerEngine(new EngineApi(`unix://${join(dir, 'engine.sock')}`, 0), (work) => work(), dir);
   expect(await engine.info()).toMatchObject({ version: '28.5.2', api: '1.41', cpus: 2, security: ['seccomp'] });
   expect(await engine.containers('hostctl')).toMatchObject([{ name: 'site-web-1234567', networks: ['bridge'] }]);
   expect(await engine.inspect('a')).toMatchObject({ running: true, limits: { cpus: 0.5, pids: 100 } });
