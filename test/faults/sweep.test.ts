@@ -125,7 +125,7 @@ describe.each(DRIVERS)('under %s', (driver) => {
       serving: hosts(near(), one()),
       whole: async () => {
         const { out } = await sites.run(command);
-        const more = out.startsWith('unchanged') ? [] : [`there was still something to do: ${out}`];
+        const more = out.startsWith('up to date') ? [] : [`there was still something to do: ${out}`];
         return [...(await sites.serves(one(), text)), ...more];
       },
     };

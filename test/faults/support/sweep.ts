@@ -123,7 +123,8 @@ async function strike(lab: Lab, scenario: Scenario, proxy: FaultProxy, fault: Fa
   if (first.code === 0) tally.unhurt += 1;
   const done = again.code === 0 || (first.code === 0 && again.code === scenario.already);
   if (done && wrong.length === 0) tally.converged += 1;
-  const ended = fault.kind in SIGNALLED ? first.code === SIGNALLED[fault.kind] : !isBug(first.err);
+  // A run may take a call less than the one before it.
+  const ended = struck && fault.kind in SIGNALLED ? first.code === SIGNALLED[fault.kind] : !isBug(first.err);
   if (done && wrong.length + left.length === 0 && failed <= (scenario.tolerated ?? 0) && ended) return;
   tally.broken.push(
     [
