@@ -87,8 +87,9 @@ export class TerminalUi implements Ui {
     if (!this.#options.input.isTTY || !this.#options.err.isTTY) throw mustSay(question.trim(), flag);
     this.close();
     const { input, err, interrupt } = this.#options;
-    if (echo) err.write(question);
     const lines = createInterface({ input, output: echo ?? err, terminal: true });
+    // Only now: the terminal itself shows what is typed until the reader of lines has taken it over.
+    if (echo) err.write(question);
     return new Promise((resolve, reject) => {
       const end = (): void => {
         err.write('\n');

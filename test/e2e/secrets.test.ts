@@ -444,21 +444,22 @@ describe('no secret is found', () => {
   test('in arguments and environments, looked at every 5 ms while all of this ran', async () => {
     const control = new Search([typed]);
     const list = new ProcessList(control, () => false);
-    // From here on the looks of this whole file see these two as well.
-    const child = spawn('sleep', ['1', '--', typed.value.toString()].slice(0, 1), {
+    // From here on the looks of this whole file see this one as well.
+    // A shell that waits for a line itself: one that starts a program has, for a moment, a child with its own arguments.
+    const told = spawn('sh', ['-c', 'read -r line', typed.value.toString()], {
       env: { LEAK: typed.value.toString() },
+      stdio: ['pipe', 'ignore', 'ignore'],
     });
-    const told = spawn('sh', ['-c', 'sleep 0.5; true', typed.value.toString()], { stdio: 'ignore' });
+    setTimeout(() => told.stdin.end(), 500);
     await new Promise((resolve) => told.on('close', resolve));
-    child.kill();
     list.stop();
     for (const what of ['arguments of', 'environment of'])
       expect(
         control.found.some((line) => line.startsWith(what)),
         what,
       ).toBe(true);
-    // The sampler of this whole file saw that, too: only these two know.
-    const own = new Set([`arguments of ${told.pid}`, `environment of ${child.pid}`]);
+    // The sampler of this whole file saw that, too: only this one knows.
+    const own = new Set([`arguments of ${told.pid}`, `environment of ${told.pid}`]);
     expect(search.found.filter((line) => !own.has(line.split(':')[0]!))).toEqual([]);
     expect([...processes.programs].filter((line) => line.endsWith('/node')).length).toBeGreaterThan(20);
     const { samples, ms, programs } = processes;

@@ -26,6 +26,16 @@ test('an answer is taken, and a second question gets its own', async () => {
   expect(interrupt).not.toHaveBeenCalled();
 });
 
+test('a hidden answer is asked for once the terminal no longer shows what is typed', async () => {
+  const order: string[] = [];
+  input.setRawMode = () => void order.push('raw');
+  err.on('data', (chunk: Buffer) => order.push(chunk.toString()));
+  const answer = terminal().askHidden('Value:', 'standard input');
+  input.write('hunter2\r');
+  expect(await answer).toBe('hunter2');
+  await vi.waitFor(() => expect(order).toEqual(['raw', 'Value: ', 'raw', '\n']));
+});
+
 test('Ctrl-D is no answer: nothing is done', async () => {
   const answer = terminal().confirm('Go on?', '--yes');
   input.write('\u0004');
