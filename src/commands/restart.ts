@@ -2,6 +2,8 @@ import { HostctlCommand, targetArg, waitFlag } from '../command.ts';
 
 export default class Restart extends HostctlCommand<typeof Restart> {
   static override summary = 'Stop and start a project or one of its apps, one container after the other.';
+  static override description = `Replicas stand in for each other, so that visitors notice nothing; an app with one container is away until it is ready
+again.`;
   static override examples = ['<%= config.bin %> restart projectname', '<%= config.bin %> restart projectname/worker'];
   static override args = targetArg;
   static override flags = waitFlag;

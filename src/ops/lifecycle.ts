@@ -2,10 +2,13 @@ import { byNeeds } from '../core/needs.ts';
 import type { Observed, Workload } from '../core/state.ts';
 import type { Context } from '../ports.ts';
 import { liveContainers, requireDeployed } from './containers.ts';
+import { drain } from './drain.ts';
+import { driverOf } from './driver.ts';
 import { recordedAlone } from './journal.ts';
 import { observe } from './observe.ts';
 import { waitReady } from './ready.ts';
 import { hostOf } from './asked.ts';
+import { restoreRoutes, routeAround } from './route.ts';
 
 /**
  * Which apps of the live release a command is about; all of them without a name.
@@ -65,9 +68,23 @@ async function startAll(
 /** One container after the other, so that replicas stand in for each other. */
 export function restart(project: string, app: string | undefined, ctx: Context, wait = 0): Promise<string[]> {
   return withLive(project, app, 'restart', wait, ctx, async (workloads, observed) => {
-    for (const workload of workloads) {
-      await ctx.engine.stop(workload.container.name, workload.container.stopTimeout);
-      await startAll(project, [workload], observed, ctx);
+    const running = new Set(liveContainers(project, observed).map((item) => item.name));
+    let around = false;
+    try {
+      for (const workload of workloads) {
+        const { name, stopTimeout } = workload.container;
+        const replicas = workloads.filter((item) => item.app === workload.app);
+        if (running.has(name) && (await routeAround(workload, replicas, ctx))) {
+          around = true;
+          // Who was connected before may still be led here once.
+          await ctx.clock.sleep(driverOf(ctx).linger);
+          await drain(workload, workload.drain, ctx);
+        }
+        await ctx.engine.stop(name, stopTimeout);
+        await startAll(project, [workload], observed, ctx);
+      }
+    } finally {
+      if (around) await restoreRoutes(ctx);
     }
   });
 }

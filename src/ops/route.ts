@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { liveLinks } from '../core/host-plan.ts';
 import { LAYOUT, linkTarget } from '../core/layout.ts';
 import type { Site } from '../core/routes.ts';
-import type { Observed, Release } from '../core/state.ts';
+import { withoutReplica } from '../core/stand-in.ts';
+import type { Observed, Release, Workload } from '../core/state.ts';
 import type { StepOf } from '../core/steps.ts';
 import { HostctlError } from '../errors.ts';
 import type { Context } from '../ports.ts';
@@ -114,6 +115,24 @@ export async function loadWith(doing: string, change: () => Promise<() => Promis
       throw error;
     }
   });
+}
+
+/**
+ * Lets the other replicas answer for one that is about to be stopped, until routes are loaded the next time.
+ * @param replicas all of its app, in order
+ * @returns false when there is no other that could
+ */
+export async function routeAround(workload: Workload, replicas: readonly Workload[], ctx: Context): Promise<boolean> {
+  let around = false;
+  await withProxy(`routing ${workload.project} around ${workload.container.name}`, ctx, async () => {
+    const sites = liveSites((await observe(ctx)).histories).map((site) => {
+      const others = site.project === workload.project ? withoutReplica(site, workload, replicas) : undefined;
+      around ||= others !== undefined;
+      return others ?? site;
+    });
+    if (around) await loadSites(sites, ctx);
+  });
+  return around;
 }
 
 async function loadLive(ctx: Context): Promise<void> {
