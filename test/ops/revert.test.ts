@@ -32,6 +32,17 @@ const next = (text: string, lasts?: number): void => {
     return create(spec);
   };
 };
+/** Visitors of the second release get this status, whenever so many milliseconds after the switch are bad ones. */
+function breaksAfterSwitch(before: string | undefined, status: number, isBad: (ms: number) => boolean): void {
+  const visit = world.prober.visit.bind(world.prober);
+  let since: number | undefined;
+  world.prober.visit = async (request) => {
+    const switched = (await world.host.readLink(LAYOUT.current('blog'))) === 'releases/2.json';
+    if (!switched || world.servedBy('www.blog.org') === before) return visit(request);
+    since ??= world.clock.now();
+    return isBad(world.clock.now() - since) ? { ok: true, status, ms: 1 } : visit(request);
+  };
+}
 const hints = (error: unknown): readonly string[] => (error as HostctlError).hints;
 const stateOf = (name: string) => world.engine.boxes.get(name)!;
 
@@ -102,14 +113,7 @@ describe('a release that was good and then is not', () => {
     await put();
     const before = world.servedBy('www.blog.org');
     next('two');
-    const visit = world.prober.visit.bind(world.prober);
-    let since: number | undefined;
-    world.prober.visit = async (request) => {
-      const switched = (await world.host.readLink(LAYOUT.current('blog'))) === 'releases/2.json';
-      if (!switched || world.servedBy('www.blog.org') === before) return visit(request);
-      since ??= world.clock.now();
-      return world.clock.now() - since < 500 ? visit(request) : { ok: true, status: 502, ms: 1 };
-    };
+    breaksAfterSwitch(before, 502, (ms) => ms >= 500);
     const outcome = await put();
     expect(outcome).toMatchObject({ release: 1, error: { code: 'NOT_STABLE', exit: 6 } });
     expect((outcome.error as Error).message).toContain('www.blog.org/ stopped working after the switch: answered 502');
@@ -153,16 +157,8 @@ describe('a release that was good and then is not', () => {
     await put();
     const before = world.servedBy('www.blog.org');
     next('two');
-    const visit = world.prober.visit.bind(world.prober);
-    let since: number | undefined;
-    world.prober.visit = async (request) => {
-      const switched = (await world.host.readLink(LAYOUT.current('blog'))) === 'releases/2.json';
-      const other = switched && world.servedBy('www.blog.org') !== before;
-      if (other) since ??= world.clock.now();
-      // Never for as long as a second on end.
-      const bad = other && (world.clock.now() - since!) % 1200 >= 600;
-      return bad ? { ok: true, status: 503, ms: 1 } : visit(request);
-    };
+    // Never for as long as a second on end.
+    breaksAfterSwitch(before, 503, (ms) => ms % 1200 >= 600);
     const { error } = await put();
     expect(error).toMatchObject({ code: 'NOT_STABLE', exit: 6 });
     expect((error as Error).message).toMatch(/\d+ of \d+ visits failed, the last one with: answered 503/);

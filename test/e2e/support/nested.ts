@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pack } from 'tar-stream';
-import { EngineApi } from '../../../src/engine/api.ts';
+import { answers, copyImage } from './engine.ts';
 import type { Lab } from './lab.ts';
 
 /** A newer Docker Engine, from the packages of a Debian suite, inside a container of this machine's engine. */
@@ -54,40 +54,18 @@ export class NestedEngine {
       path: `/containers/${name}/json`,
     });
     const engine = new NestedEngine(lab, name, dir, State.Pid);
-    await engine.#answers();
+    await answers(engine.endpoint);
     return engine;
   }
 
   /** Copies an image of this machine's engine into this one. */
   async give(image: string): Promise<void> {
-    const tar = await this.#lab.api.open({ method: 'GET', path: `/images/${image}/get` });
-    const api = new EngineApi(this.endpoint);
-    await api.text({
-      method: 'POST',
-      path: '/images/load',
-      stream: tar,
-      headers: { 'Content-Type': 'application/x-tar' },
-      deadline: 120_000,
-    });
+    await copyImage(image, this.#lab.api, this.endpoint);
   }
 
   async stop(): Promise<void> {
     await this.#lab.api.json({ method: 'DELETE', path: `/containers/${this.#name}`, query: { force: true, v: true } });
     rmSync(this.#dir, { recursive: true, force: true });
-  }
-
-  async #answers(): Promise<void> {
-    const until = Date.now() + 60_000;
-    const api = new EngineApi(this.endpoint);
-    for (;;) {
-      try {
-        await api.version();
-        return;
-      } catch (error) {
-        if (Date.now() > until) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 200));
-      }
-    }
   }
 }
 

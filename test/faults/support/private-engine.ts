@@ -5,10 +5,8 @@ import { randomInt } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EngineApi } from '../../../src/engine/api.ts';
+import { answers, copyImage } from '../../e2e/support/engine.ts';
 import type { Lab } from '../../e2e/support/lab.ts';
-
-const START_MS = 60_000;
 
 /** A second engine of this machine's version, in a network of its own: one that tests may kill. */
 export class PrivateEngine {
@@ -53,12 +51,7 @@ export class PrivateEngine {
 
   /** Copies images of another engine into this one. */
   async give(from: Lab, refs: readonly string[]): Promise<void> {
-    for (const ref of refs) {
-      const stream = await from.api.open({ method: 'GET', path: `/images/${ref}/get` });
-      const headers = { 'Content-Type': 'application/x-tar' };
-      const load = { method: 'POST', path: '/images/load', stream, headers, deadline: 120_000 } as const;
-      await new EngineApi(this.endpoint).text(load);
-    }
+    for (const ref of refs) await copyImage(ref, from.api, this.endpoint);
   }
 
   /** Starts the daemon and waits until it answers. */
@@ -67,17 +60,7 @@ export class PrivateEngine {
     const places = ['--data-root', `${dir}/data`, '--exec-root', `${dir}/exec`, '--pidfile', `${dir}/pid`];
     const words = ['dockerd', '--host', this.endpoint, ...places, '--cgroup-parent', `/${this.#net}`, ...this.#flags];
     this.#daemon = spawn('nsenter', [...this.#inside, ...words], { stdio: ['ignore', log, log] });
-    const until = performance.now() + START_MS;
-    const api = new EngineApi(this.endpoint);
-    for (;;) {
-      try {
-        await api.version();
-        return;
-      } catch (error) {
-        if (performance.now() > until) throw error;
-        await sleep(50);
-      }
-    }
+    await answers(this.endpoint);
   }
 
   /** Ends the daemon, by SIGTERM or SIGKILL. */
