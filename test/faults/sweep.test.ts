@@ -5,7 +5,9 @@ import { type Fault, type FaultKind, FaultProxy } from './support/fault-proxy.ts
 import { Sites } from './support/sites.ts';
 import { LONG, type Scenario, sweep, table, type Tally } from './support/sweep.ts';
 
-const LETHAL: readonly FaultKind[] = ['kill-before', 'kill-after', 'drop-before', 'drop-after'];
+/** Killed before a call is killed after the one before it: only the first call has none. */
+const FIRST: Fault = { kind: 'kill-before', at: 1 };
+const LETHAL: readonly FaultKind[] = ['kill-after', 'drop-before', 'drop-after'];
 const MORE: readonly FaultKind[] = ['truncate', 'answer-500', 'answer-503', 'SIGINT', 'SIGTERM', 'delay'];
 const tallies: Tally[] = [];
 afterAll(() => {
@@ -65,7 +67,7 @@ describe.each(DRIVERS)('under %s', (driver) => {
     return tally;
   }
 
-  const lethal = (calls: number): Fault[] => (LONG ? every(LETHAL, calls) : few(calls));
+  const lethal = (calls: number): Fault[] => (LONG ? [FIRST, ...every(LETHAL, calls)] : few(calls));
 
   test('a first deploy', async () => {
     await put(
@@ -130,7 +132,7 @@ describe.each(DRIVERS)('under %s', (driver) => {
       },
     };
     await put(scenario, (calls) => {
-      if (LONG) return every(LETHAL, calls);
+      if (LONG) return lethal(calls);
       return driver === 'nginx' ? every(['kill-after', 'drop-after'], calls) : few(calls);
     });
     if (!LONG) return;

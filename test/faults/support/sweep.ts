@@ -42,6 +42,7 @@ export interface Tally {
 export const LONG = process.env['HOSTCTL_TESTS'] === 'long';
 
 const PER_SECOND = 100;
+const REPORT_EVERY = 25;
 const SIGNALLED: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143 };
 
 /** Runs a program to its end, with the fault proxy told which process to strike. */
@@ -94,9 +95,10 @@ export async function sweep(
     n += 1;
     await scenario.prepare(n);
     await strike(lab, scenario, proxy, fault, tally);
+    tally.seconds = (performance.now() - since) / 1000;
+    // A long run may be ended before its end.
+    if (LONG && n % REPORT_EVERY === 0) process.stdout.write(`\n${table([tally])}\n${tally.broken.join('\n\n')}\n`);
   }
-  tally.seconds = (performance.now() - since) / 1000;
-  // At once: a long run may be ended before its end.
   if (LONG) process.stdout.write(`\n${table([tally])}\n`);
   return tally;
 }
