@@ -12,7 +12,8 @@ import { driverOf, partNames, partsOf } from './driver.ts';
 import { makeDataRoot, PROXY_FILE } from './directories.ts';
 import { presentOrigin } from './images.ts';
 import { generationOf, liveSites } from './observe.ts';
-import { confirm, publish, restoreRoutes, writeGeneration } from './route.ts';
+import { confirm, publish, writeGeneration } from './generation.ts';
+import { restoreRoutes } from './route.ts';
 
 /** The bases the proxy's containers are made from. */
 export function proxyBases(ctx: Context): Base[] {

@@ -6,7 +6,7 @@ import type { Observed } from '../core/state.ts';
 import { HostctlError } from '../errors.ts';
 import type { Context } from '../ports.ts';
 import { observe } from './observe.ts';
-import { oldGenerations } from './route.ts';
+import { oldGenerations } from './generation.ts';
 
 /** What `prune` would remove. */
 export async function findPrunable(ctx: Context): Promise<PruneItem[]> {
