@@ -19,6 +19,11 @@ class Page(BaseHTTPRequestHandler):
         pass
 
 
-server = ThreadingHTTPServer(("", int(os.environ.get("PORT", "8000"))), Page)
+class Server(ThreadingHTTPServer):
+    # Who comes while it is busy waits; five, as by default, is soon too few.
+    request_queue_size = 128
+
+
+server = Server(("", int(os.environ.get("PORT", "8000"))), Page)
 signal.signal(signal.SIGTERM, lambda *_: exit(0))
 server.serve_forever()
