@@ -3,7 +3,7 @@ import { normalise } from '../../src/core/definition.ts';
 import type { Project } from '../../src/core/model.ts';
 import { formatPath } from '../../src/core/problems.ts';
 import type { Surroundings } from '../../src/core/report.ts';
-import { type ProjectInput, projectSchema } from '../../src/core/schema.ts';
+import { projectSchema } from '../../src/core/schema.ts';
 import { normaliseWorkspace } from '../../src/core/workspace.ts';
 
 export const TEMPLATES = new URL('../../templates', import.meta.url).pathname;
@@ -27,7 +27,7 @@ export function readProject(
   text: string,
   about: Partial<Surroundings>,
 ): { project?: Project; found: readonly string[] } {
-  const { project, findings } = normalise(projectSchema.parse(load(text)) as ProjectInput, {
+  const { project, findings } = normalise(projectSchema.parse(load(text)), {
     name: 'site',
     file: 'projects/site.yaml',
     dir: '/work/projects',
