@@ -2,12 +2,18 @@ import { INSIDE } from './layout.ts';
 import type { ImageIdentity, Workload } from './state.ts';
 
 /** Why a container has to be replaced, in the words of the definition: `env DEBUG, image`. */
-export function explainChange(before: Workload, after: Workload, imageBefore: ImageIdentity | undefined): string {
+export function explainChange(
+  before: Workload,
+  after: Workload,
+  imageBefore: ImageIdentity | undefined,
+  imageAfter: ImageIdentity | undefined,
+): string {
   const was = withoutName(before.container);
   const is = withoutName(after.container);
   const changes = secretChanges(before, after);
+  const [old, now] = [imageBefore?.identity, imageAfter?.identity];
   if (was.image !== is.image) changes.push(/:[0-9a-f]{12}$/.test(is.image) ? 'source' : 'image');
-  else if (imageBefore?.identity !== undefined && changes.length === 0 && sameSettings(was, is)) changes.push('image');
+  else if (old !== undefined && now !== undefined && old !== now) changes.push('image');
   const files = new Set(namesOf(before, after).map((name) => `${name}_FILE`));
   const variables = changedKeys(was.env, is.env).filter((key) => !files.has(key));
   changes.push(...variables.map((key) => `env ${key}`));
@@ -28,13 +34,12 @@ export function explainChange(before: Workload, after: Workload, imageBefore: Im
   if (networks(before) !== networks(after)) changes.push('networks');
   const mounts = (item: Workload): string =>
     JSON.stringify(
-      item.container.mounts.filter(
-        ({ source, target }) => !source.includes(`/${item.socketDir}`) && target !== INSIDE.secrets,
-      ),
+      item.container.mounts.filter(({ target }) => target !== INSIDE.socketDir && target !== INSIDE.secrets),
     );
   if (mounts(before) !== mounts(after)) changes.push('volumes or uploads');
   if (JSON.stringify(before.listen) !== JSON.stringify(after.listen)) changes.push('port');
-  const what = [...new Set(changes)].join(', ') || 'definition';
+  // An image that is not here yet cannot be compared; the rest was.
+  const what = [...new Set(changes)].join(', ') || (now === undefined ? 'image' : 'definition');
   return `${what} changed (was ${before.spec.slice(0, 7)})`;
 }
 
@@ -54,13 +59,6 @@ function secretChanges(before: Workload, after: Workload): string[] {
 /** A socket has the name of its container, which is no change of its own. */
 function withoutName(container: Workload['container']): Workload['container'] {
   return JSON.parse(JSON.stringify(container).replaceAll(container.name, '')) as Workload['container'];
-}
-
-function sameSettings(a: Workload['container'], b: Workload['container']): boolean {
-  return (
-    JSON.stringify({ ...a, name: '', labels: {}, mounts: [] }) ===
-    JSON.stringify({ ...b, name: '', labels: {}, mounts: [] })
-  );
 }
 
 function changedKeys(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): string[] {

@@ -1,5 +1,5 @@
 import { type Concern, hostnameAt, someOf } from './concern.ts';
-import type { Hostname } from './hostnames.ts';
+import { type Hostname, parseHostname } from './hostnames.ts';
 import { hostnamesFor, indexHosts } from './match.ts';
 import type { Project } from './model.ts';
 import { byPrecedence, commonHost, covers, sharingPairs, whyStronger } from './precedence.ts';
@@ -101,14 +101,19 @@ function nestedConcerns(pairs: readonly Pair[]): Concern[] {
   });
 }
 
+/** What a star may stand for in an example, the shortest first. */
+const PADS = ['', 'x', 'xx', '-x', 'x.', '.x.'];
+
 /** Two hostnames that each have hosts of their own and some in common. */
 function crossingConcerns(pairs: readonly Pair[], projects: readonly Project[]): Concern[] {
   const index = indexHosts(projects.map(({ name, hostnames }) => ({ project: name, hostnames, routes: [] })));
   const crossing = new Map<Claim, { weak: Claim; host: string }[]>();
   for (const [strong, weak] of pairs.filter((pair) => !isExpected(pair))) {
     // An example that another hostname has for itself would show nothing.
-    const hosts = ['', 'x', '-x', '.x.'].map((pad) => commonHost(strong.hostname, weak.hostname, pad));
-    const host = hosts.find((name) => name !== undefined && hostnamesFor(name, index)[0]?.hostname === strong.hostname);
+    const hosts = PADS.map((pad) => commonHost(strong.hostname, weak.hostname, pad) ?? '');
+    const host = hosts.find(
+      (name) => parseHostname(name).ok && hostnamesFor(name, index)[0]?.hostname === strong.hostname,
+    );
     if (host === undefined) continue;
     const others = crossing.get(strong);
     if (others) others.push({ weak, host });

@@ -138,7 +138,7 @@ function compareTypes(ask: WebAsk, there: Reply, here: Reply): Finding[] {
   if (ask.method === 'HEAD' && isError(there)) return [];
   const [old, now] = [contentType(there), contentType(here)];
   const words = { there: header(there, 'content-type') || 'none', here: header(here, 'content-type') || 'none' };
-  if (!sameType(old.type, now.type)) return there.status === 304 ? [] : [{ what: 'type', ...words }];
+  if (!sameType(old.type, now.type)) return [{ what: 'type', ...words }];
   if (old.charset !== now.charset) {
     return [
       { what: 'type', ...words, ...(old.charset === '' && now.charset === 'utf-8' ? { reason: 'charset' } : {}) },

@@ -47,15 +47,15 @@ export function diagnose(symptoms: Symptoms): Causes {
 
 function appCauses({ project, app, timeout = 0, guarded }: Symptoms, live: LiveView): Causes {
   const sick = live.containers.filter((item) => !item.ok);
-  const causes = sick.map((item) => containerCause(item, `${project}/${app}`));
-  if (sick.length > 0 && sick.length < live.containers.length) {
-    causes.push({
+  if (sick.length > 0) {
+    const others = {
       text: 'the other replicas answer, so that only some requests fail',
       hint: `hostctl status ${project}`,
-    });
+    };
+    const causes = sick.map((item) => containerCause(item, `${project}/${app}`));
+    return sick.length < live.containers.length ? [...causes, others] : causes;
   }
   const { status } = live.visit ?? {};
-  if (sick.length > 0) return causes;
   if (status === 502) {
     return [
       {

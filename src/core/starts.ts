@@ -72,7 +72,8 @@ function planApp(
     const settled = liveWorkload(workload.container.name, history) && !stopped.has(workload.container.name);
     if (container?.state === 'running' && settled) return [];
     // One that was never started was perhaps never checked either: making it again finds it and checks it.
-    if (!container || container.state === 'created') return [{ do: 'run', workload, why: whyRun(workload, history) }];
+    if (!container || container.state === 'created')
+      return [{ do: 'run', workload, why: whyRun(workload, history, desired.images) }];
     return [{ do: 'start', workload, why: whyStart(container, history, rollbackOf) }];
   });
   // Running is not enough: a deploy that was killed leaves containers behind that nobody has asked yet.
@@ -118,14 +119,14 @@ function whyStart(container: ContainerView, history: History, rollbackOf: number
   return container.state === 'exited' ? 'stopped' : `is ${container.state}`;
 }
 
-function whyRun(workload: Workload, history: History): string {
+function whyRun(workload: Workload, history: History, images: Desired['images']): string {
   const before = history.current?.desired.workloads.find((item) => item.app === workload.app);
   if (!before) return `not running yet${dataLeft(workload, history)}`;
   if (before.spec === workload.spec) {
     const known = liveWorkload(workload.container.name, history);
     return known ? 'its container is gone' : 'one more replica';
   }
-  return explainChange(before, workload, history.current?.desired.images[workload.app]);
+  return explainChange(before, workload, history.current?.desired.images[workload.app], images[workload.app]);
 }
 
 /** A renamed app starts with empty volumes; what the old name wrote stays where it is. */

@@ -50,6 +50,12 @@ describe('the rules', () => {
     );
   });
 
+  test.each(['0.0.0.0', '::'])('of a proxy at %s are about every address', (address) => {
+    expect(fenceRules({ ...INPUT, proxy: { ...INPUT.proxy, address } })).toContain(
+      '\n    tcp dport { 80, 443 } accept\n',
+    );
+  });
+
   test('name no server where there is none', () => {
     expect(fenceRules({ ...INPUT, resolvers: [] })).not.toContain('th dport');
   });

@@ -158,6 +158,27 @@ describe('what is asked', () => {
     ]);
   });
 
+  test.each<[what: string, files: string[], chosen: string[]]>([
+    ['of each kind one', ['a.css', 'b.css', 'c.png'], ['a.css', 'c.png', 'b.css']],
+    [
+      'of three kinds, and one from below',
+      ['a.css', 'b.png', 'c.js', 'x/y/d.css', 'x/e.css'],
+      ['a.css', 'b.png', 'x/y/d.css'],
+    ],
+    ['the deepest alone', ['a.jpg', 'b.jpg', 'x/y/c.jpg', 'x/d.jpg'], ['a.jpg', 'x/y/c.jpg', 'b.jpg']],
+    [
+      'deep is a matter of folders, not of letters',
+      ['a.jpg', 'a-long-name.jpg', 'x/d.jpg'],
+      ['a.jpg', 'x/d.jpg', 'a-long-name.jpg'],
+    ],
+    ['without a kind', ['LICENSE', 'README', 'a.b/NOTICE'], ['LICENSE', 'a.b/NOTICE', 'README']],
+    ['all of few', ['a.css', 'b.png'], ['a.css', 'b.png']],
+  ])('of the files of a folder three: %s', (_, files, chosen) => {
+    const whole = asked(files.map((file) => `/media/${file}`)).filter((line) => /^GET \S+$/.test(line));
+    const named = whole.filter((line) => files.some((file) => line.endsWith(`/media/${file}`)));
+    expect(named.map((line) => line.replace('GET blog.org/media/', ''))).toEqual(chosen);
+  });
+
   test('nothing that could change a site', () => {
     expect(asked([]).every((line) => /^(GET|HEAD) /.test(line))).toBe(true);
   });
