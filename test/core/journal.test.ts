@@ -22,7 +22,14 @@ const end = (id: string, at: string, more: Partial<End> = {}): End => ({
   ms: 5,
   ...more,
 });
-const lock = (who: string, pid: number) => ({ name: 'shop', state: 'held' as const, who, doing: null, since: null, pid });
+const lock = (who: string, pid: number) => ({
+  name: 'shop',
+  state: 'held' as const,
+  who,
+  doing: null,
+  since: null,
+  pid,
+});
 const events = (entries: readonly unknown[], ...locks: ReturnType<typeof lock>[]) =>
   eventsOf(
     entries.map((entry) => JSON.stringify(entry)),
@@ -61,7 +68,13 @@ describe('what was done', () => {
 
   test('goes on while its process holds a lock', () => {
     const outcome = (...locks: ReturnType<typeof lock>[]) => events([begin('1', 'a')], ...locks)[0]!;
-    expect(outcome(lock('a@b', 7))).toMatchObject({ outcome: 'running', code: null, exit: null, after: null, ms: null });
+    expect(outcome(lock('a@b', 7))).toMatchObject({
+      outcome: 'running',
+      code: null,
+      exit: null,
+      after: null,
+      ms: null,
+    });
     expect(outcome(lock('a@b', 8)).outcome).toBe('unfinished');
     expect(outcome(lock('c@b', 7)).outcome).toBe('unfinished');
     expect(outcome(lock('c@b', 8), lock('a@b', 7)).outcome).toBe('running');

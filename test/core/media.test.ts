@@ -64,7 +64,10 @@ describe('an alias', () => {
       ['6:46 media./a.writable-by: what comes from an image cannot be written to'],
     ],
     ['/a: { from: "image:web:srv" }', ['6:15 media./a.from: `srv` is no absolute path inside the image']],
-    ['/a: { from: "image:web:/srv/../etc" }', ['6:15 media./a.from: `/srv/../etc` is no absolute path inside the image']],
+    [
+      '/a: { from: "image:web:/srv/../etc" }',
+      ['6:15 media./a.from: `/srv/../etc` is no absolute path inside the image'],
+    ],
     ['/a: { from: "image:web" }', ['6:15 media./a.from: `image:web` is not image:APP:/path']],
     [
       '/a: { from: "image:job:/srv" }',

@@ -43,7 +43,11 @@ const retire = (item: ContainerView, drain: number): Step => ({
 });
 const task = (item: Workload): Step => ({ do: 'task', workload: item, command: ['x'], why: '' });
 const watch = (ms: number): Step => ({ do: 'watch', workloads: [], ms, why: '' });
-const plan = (before: readonly Step[], after: readonly Step[] = []): ProjectPlan => ({ project: 'shop', before, after });
+const plan = (before: readonly Step[], after: readonly Step[] = []): ProjectPlan => ({
+  project: 'shop',
+  before,
+  after,
+});
 const facts = (free: number, used: Readonly<Record<string, number>> = {}): MemoryFacts => ({
   free: free * MIB,
   used: Object.fromEntries(Object.entries(used).map(([name, mib]) => [name, mib * MIB])),
@@ -99,8 +103,7 @@ describe('what a plan needs', () => {
   test('is probably what the copies before use, where that is known', () => {
     const world = observed([OLD, container('web', 'web-old-2'), container('api', 'api-old'), container('job', 'job')]);
     const two = [run(NEW), run(workload('web', 'web-new-2', 100)), run(workload('api', 'api-new', 70))];
-    const likely = (used: Readonly<Record<string, number>>) =>
-      memoryNeed(plan(two), world, facts(500, used))?.likely;
+    const likely = (used: Readonly<Record<string, number>>) => memoryNeed(plan(two), world, facts(500, used))?.likely;
     expect(likely({ 'web-old': 10, 'web-old-2': 30, 'api-old': 5, job: 99 })).toBe(45 * MIB);
     expect(likely({ 'web-old': 10 })).toBe(90 * MIB);
     expect(likely({ 'web-old': 0 })).toBe(70 * MIB);

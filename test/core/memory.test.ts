@@ -1,6 +1,13 @@
 import { expect, test } from 'vitest';
 import { buildKitNeed } from '../../src/core/dockerfile.ts';
-import { formatLikely, formatNeed, type MemoryNeed, overcommitted, readAvailable, reserveOf } from '../../src/core/memory.ts';
+import {
+  formatLikely,
+  formatNeed,
+  type MemoryNeed,
+  overcommitted,
+  readAvailable,
+  reserveOf,
+} from '../../src/core/memory.ts';
 
 const GIB = 1024 ** 3;
 

@@ -277,11 +277,17 @@ describe('of two hostnames', () => {
 
   test('that share nothing behind the same end are no pair', () => {
     const pairs = (...names: string[]): string[] =>
-      sharingPairs(names.map((text) => ({ hostname: host(text) }))).map(([a, b]) => `${a.hostname.name} ${b.hostname.name}`);
+      sharingPairs(names.map((text) => ({ hostname: host(text) }))).map(
+        ([a, b]) => `${a.hostname.name} ${b.hostname.name}`,
+      );
     expect(pairs('a*.org', 'b*.org')).toEqual([]);
     expect(pairs('a*.org', 'ab*.org')).toEqual(['ab*.org a*.org']);
     expect(pairs('ab*.org', 'a*.org')).toEqual(['ab*.org a*.org']);
-    expect(pairs('a*x.org', 'a*y*x.org', 'a*.org')).toEqual(['a*y*x.org a*x.org', 'a*x.org a*.org', 'a*y*x.org a*.org']);
+    expect(pairs('a*x.org', 'a*y*x.org', 'a*.org')).toEqual([
+      'a*y*x.org a*x.org',
+      'a*x.org a*.org',
+      'a*y*x.org a*.org',
+    ]);
     expect(pairs('a.org', 'a*.org', 'b.org')).toEqual(['a.org a*.org']);
     expect(pairs('?.org', 'ab.org')).toEqual([]);
     expect(pairs('??.org', 'ab.org')).toEqual(['ab.org ??.org']);

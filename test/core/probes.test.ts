@@ -26,7 +26,9 @@ test('what is tried are a few ports of the host, a few of the neighbours, and th
   ]);
   expect(probes[5]!.script).toBe('timeout 2 bash -c "exec 3<>/dev/tcp/10.0.0.1/8001"');
   expect(probes[13]!.script).toBe('timeout 2 bash -c "exec 3<>/dev/tcp/169.254.169.254/80"');
-  expect(probes[0]!.script).toMatch(/^timeout 2 bash -c "exec 3<>\/dev\/tcp\/\$\(perl .*\/proc\/net\/route \| head -1\)\/1"$/);
+  expect(probes[0]!.script).toMatch(
+    /^timeout 2 bash -c "exec 3<>\/dev\/tcp\/\$\(perl .*\/proc\/net\/route \| head -1\)\/1"$/,
+  );
   expect(probesFor({ hostPorts: [], neighbours: [] }).map(({ attempt }) => attempt)).toEqual(GENERAL);
 });
 

@@ -4,7 +4,10 @@ import { normaliseWorkspace } from '../../src/core/workspace.ts';
 
 const MIB = 1024 ** 2;
 const IMAGE = { ref: 'hostctl/nginx:1', id: 'sha256:nginx' };
-const workspace = normaliseWorkspace({ proxy: { address: '127.0.0.1', http: 8000, https: 8001 }, data: '/data' }, '/work');
+const workspace = normaliseWorkspace(
+  { proxy: { address: '127.0.0.1', http: 8000, https: 8001 }, data: '/data' },
+  '/work',
+);
 const edge: ProxyPart = {
   name: 'proxy',
   base: 'nginx',
@@ -88,7 +91,10 @@ describe('a part of the proxy', () => {
     });
     expect(Object.keys(labels)).toEqual(['hostctl.instance', 'hostctl.role', 'hostctl.spec', 'hostctl.uid']);
     expect(rest).not.toHaveProperty('stopSignal');
-    expect(container({ ...inner, edge: true }).networks.map(({ name }) => name)).toEqual(['hostctl.edge', 'hostctl.inner']);
+    expect(container({ ...inner, edge: true }).networks.map(({ name }) => name)).toEqual([
+      'hostctl.edge',
+      'hostctl.inner',
+    ]);
   });
 
   test('is another container with another image or anything else, and only then', () => {

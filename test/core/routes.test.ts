@@ -43,5 +43,10 @@ describe('a URL path', () => {
 test('the longest path comes first, then the first by name', () => {
   const paths = ['/b', '/', '/aaa', '/a', '/bb'].map((path) => ({ path }));
   expect(paths.toSorted(bySpecificity).map(({ path }) => path)).toEqual(['/aaa', '/bb', '/a', '/b', '/']);
-  expect(paths.toReversed().toSorted(bySpecificity).map(({ path }) => path)).toEqual(['/aaa', '/bb', '/a', '/b', '/']);
+  expect(
+    paths
+      .toReversed()
+      .toSorted(bySpecificity)
+      .map(({ path }) => path),
+  ).toEqual(['/aaa', '/bb', '/a', '/b', '/']);
 });

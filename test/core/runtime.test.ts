@@ -31,7 +31,9 @@ describe('a source is recognised', () => {
     runtime('low', { detect: { rank: 1, files: ['package.json'] } }),
     runtime('high', { detect: { rank: 5, files: ['package.json', 'server.js'] } }),
     runtime('any', { detect: { rank: 3, any: ['app.py', 'src/app.py'] } }),
-    runtime('mentions', { detect: { rank: 4, mentions: { 'requirements.txt': '^flask\\b', 'pyproject.toml': 'flask' } } }),
+    runtime('mentions', {
+      detect: { rank: 4, mentions: { 'requirements.txt': '^flask\\b', 'pyproject.toml': 'flask' } },
+    }),
   ];
   test.each<[string | undefined, SourceFacts]>([
     ['low', facts({}, 'package.json')],
@@ -79,11 +81,23 @@ describe('values', () => {
   });
 
   test.each<[string, Record<string, string>, object]>([
-    ['are what the first rule that fits finds', { 'manage.py': 'x\nmodule = "m"\n', 'app/main.py': '' }, { wsgi: { value: 'm', file: 'manage.py' } }],
-    ['may be in the next file', { 'manage.py': 'none', 'other.py': 'module = "o"' }, { wsgi: { value: 'o', file: 'other.py' } }],
+    [
+      'are what the first rule that fits finds',
+      { 'manage.py': 'x\nmodule = "m"\n', 'app/main.py': '' },
+      { wsgi: { value: 'm', file: 'manage.py' } },
+    ],
+    [
+      'may be in the next file',
+      { 'manage.py': 'none', 'other.py': 'module = "o"' },
+      { wsgi: { value: 'o', file: 'other.py' } },
+    ],
     ['may be the module', { 'app/main.py': '' }, { wsgi: { value: 'app.main:app', file: 'app/main.py' } }],
     ['of a package', { 'app/__init__.py': '' }, { wsgi: { value: 'app:app', file: 'app/__init__.py' } }],
-    ['may say that a file is there', { 'public/index.html': '' }, { root: { value: 'public', file: 'public/index.html' } }],
+    [
+      'may say that a file is there',
+      { 'public/index.html': '' },
+      { root: { value: 'public', file: 'public/index.html' } },
+    ],
     ['may not be there', {}, {}],
   ])('%s', (_, texts, found) => {
     expect(findValues(finds, facts(texts))).toEqual(found);

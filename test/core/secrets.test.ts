@@ -25,9 +25,7 @@ describe('secrets of an app', () => {
       plain_FILE: '/run/secrets/plain',
       off_FILE: '/run/secrets/off',
     });
-    expect(exportSecrets(web)).toBe(
-      'KEY=$(cat /run/secrets/KEY && echo .) || exit 1; KEY=${KEY%?}; export KEY; ',
-    );
+    expect(exportSecrets(web)).toBe('KEY=$(cat /run/secrets/KEY && echo .) || exit 1; KEY=${KEY%?}; export KEY; ');
     expect(versionsFor(web, { TOKEN: 3, KEY: 1, plain: 2, off: 7, other: 9 })).toEqual({
       TOKEN: 3,
       KEY: 1,
@@ -69,9 +67,7 @@ describe('secrets of an app', () => {
     [
       'a variable that `env` sets',
       ['env: { TOKEN: x }', 'secrets: [{ name: TOKEN, env: true }]'],
-      [
-        `7:15 apps.web.secrets[0]: the secret \`TOKEN\` sets the variable \`TOKEN\`, and so does \`env\` → ${twice}`,
-      ],
+      [`7:15 apps.web.secrets[0]: the secret \`TOKEN\` sets the variable \`TOKEN\`, and so does \`env\` → ${twice}`],
     ],
     [
       'the variable of a file that `env` sets to something else',
@@ -83,16 +79,17 @@ describe('secrets of an app', () => {
     [
       'a variable that `env` sets to the path of a file',
       ['env: { TOKEN: /run/secrets/TOKEN }', 'secrets: [{ name: TOKEN, env: true }]'],
-      [
-        `7:15 apps.web.secrets[0]: the secret \`TOKEN\` sets the variable \`TOKEN\`, and so does \`env\` → ${twice}`,
-      ],
+      [`7:15 apps.web.secrets[0]: the secret \`TOKEN\` sets the variable \`TOKEN\`, and so does \`env\` → ${twice}`],
     ],
   ])('are refused: %s', async (_, lines, expected) => {
     expect(brief((await check(app(...lines))).problems)).toEqual(expected);
   });
 
   test.each<[string, string[]]>([
-    ['the path of a file is written out in `env` as well', ['env: { TOKEN_FILE: /run/secrets/TOKEN }', 'secrets: [TOKEN]']],
+    [
+      'the path of a file is written out in `env` as well',
+      ['env: { TOKEN_FILE: /run/secrets/TOKEN }', 'secrets: [TOKEN]'],
+    ],
     ['`env` has another name', ['env: { TOKEN: x }', 'secrets: [TOKEN]']],
     ['one is a file and another a variable', ['secrets: [TOKEN, { name: KEY, env: true }]']],
   ])('are taken where %s', async (_, lines) => {

@@ -20,7 +20,9 @@ const container = (app: string, name: string, state: ContainerView['state'] = 'r
   ({ name, state, labels: { 'hostctl.app': app } }) as unknown as ContainerView;
 const desired = (...workloads: Workload[]): Desired => ({ project: 'shop', workloads, media: [], images: {} });
 const history = (...all: Workload[][]): History => {
-  const releases = all.map((workloads, index) => ({ id: all.length - index, desired: desired(...workloads) }) as Release);
+  const releases = all.map(
+    (workloads, index) => ({ id: all.length - index, desired: desired(...workloads) }) as Release,
+  );
   return { ...(releases[0] ? { current: releases[0] } : {}), releases };
 };
 
@@ -47,7 +49,13 @@ describe('an app is started', () => {
   test.each<[string, Workload[], ContainerView[], History, string[]]>([
     ['not where it runs', [A], [container('web', 'a')], history([A]), []],
     ['for the first time', [A], [], history(), ['run a (not running yet)', 'ready a (keeps running)']],
-    ['anew where its container is gone', [A], [], history([A]), ['run a (its container is gone)', 'ready a (keeps running)']],
+    [
+      'anew where its container is gone',
+      [A],
+      [],
+      history([A]),
+      ['run a (its container is gone)', 'ready a (keeps running)'],
+    ],
     [
       'once more where a replica is added',
       [A, workload('web', 'a-2', { spec: 'a', replica: 2 })],
@@ -62,7 +70,13 @@ describe('an app is started', () => {
       history([A]),
       ['start a (stopped)', 'ready a (keeps running)'],
     ],
-    ['again where it is paused', [A], [container('web', 'a', 'paused')], history([A]), ['start a (is paused)', 'ready a (keeps running)']],
+    [
+      'again where it is paused',
+      [A],
+      [container('web', 'a', 'paused')],
+      history([A]),
+      ['start a (is paused)', 'ready a (keeps running)'],
+    ],
     [
       'again where an attempt did not get there',
       [B],
@@ -174,7 +188,14 @@ describe('several apps', () => {
   test('start together, and what needs them when they are ready', () => {
     const web = workload('web', 'w', { needs: ['db', 'cache'] });
     const lines = steps([web, workload('db', 'd'), workload('cache', 'c')], [], history());
-    expect(lines.map((line) => line.split(' (')[0])).toEqual(['run d', 'run c', 'ready d', 'ready c', 'run w', 'ready w']);
+    expect(lines.map((line) => line.split(' (')[0])).toEqual([
+      'run d',
+      'run c',
+      'ready d',
+      'ready c',
+      'run w',
+      'ready w',
+    ]);
   });
 
   test('come in the order of their needs', () => {
@@ -190,7 +211,8 @@ describe('several apps', () => {
 
 test('an app under a new name starts with empty volumes, and is told where the old ones are', () => {
   const before = workload('old', 'o', { volumes: ['v/old/data', 'v/old/more'] });
-  const lines = (more: Partial<Workload>): string => steps([workload('web', 'a', more)], [], history([before, before]))[0]!;
+  const lines = (more: Partial<Workload>): string =>
+    steps([workload('web', 'a', more)], [], history([before, before]))[0]!;
   expect(lines({ volumes: ['v/web/data'] })).toBe(
     'run a (not running yet; its volumes are new, v/old/data, v/old/more stays as it is)',
   );

@@ -125,7 +125,13 @@ describe('a plan', () => {
 
   test('is a group of lines for the host and for each project that has something to do', () => {
     expect(
-      formatPlan({ host: [fence], projects: [{ project: 'idle', before: [], after: [] }, { ...project, memory }] }),
+      formatPlan({
+        host: [fence],
+        projects: [
+          { project: 'idle', before: [], after: [] },
+          { ...project, memory },
+        ],
+      }),
     ).toBe(
       `host
   fence   between apps and this host  (there is none)

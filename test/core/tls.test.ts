@@ -100,7 +100,9 @@ describe('a certificate of the user', () => {
     expect((await read(site('{ acme: http, certificate: /a, key: /b }'))).problems).toEqual([
       '4:20 tls.certificate: stands beside `acme` → keep one of the two',
     ]);
-    const { project } = await read(site(`{ certificate: ../../src/tls/own.pem, key: /src/tls/own.key, redirect: false }`));
+    const { project } = await read(
+      site(`{ certificate: ../../src/tls/own.pem, key: /src/tls/own.key, redirect: false }`),
+    );
     expect(project?.tls).toEqual({
       source: { kind: 'files', certificate: '/src/tls/own.pem', key: '/src/tls/own.key' },
       redirect: false,
@@ -244,7 +246,10 @@ describe('hostctl.yaml', () => {
     const world = await World.with({});
     world.files.texts.set('/work/hostctl.yaml', text);
     world.files.texts.set('/work/ca.pem', OWN.certificate);
-    world.files.texts.set('/work/dns.env', '# for the provider\n\n  # and more\n \nTOKEN=a "b" #c\r\n  EMPTY=\n_b2==x\n');
+    world.files.texts.set(
+      '/work/dns.env',
+      '# for the provider\n\n  # and more\n \nTOKEN=a "b" #c\r\n  EMPTY=\n_b2==x\n',
+    );
     world.files.texts.set('/work/wrong.env', 'TOKEN=a\nexport OTHER=b\n');
     return loadWorkspace(world.files, '/work', world.templates.bases);
   };
@@ -274,7 +279,10 @@ describe('hostctl.yaml', () => {
       env: { TOKEN: 'a "b" #c', EMPTY: '', _b2: '=x' },
       wait: 120_000,
     });
-    expect((await load('tls: { dns: { hook: certbot-hook --fast } }')).tls.dns.hook).toEqual(['certbot-hook', '--fast']);
+    expect((await load('tls: { dns: { hook: certbot-hook --fast } }')).tls.dns.hook).toEqual([
+      'certbot-hook',
+      '--fast',
+    ]);
     expect((await load('tls: { dns: { hook: [/bin/hook, "a b"] } }')).tls.dns.hook).toEqual(['/bin/hook', 'a b']);
     expect((await load('tls: { ca: "https://ca.example.org/dir" }')).tls.directory).toBe('https://ca.example.org/dir');
   });

@@ -73,11 +73,17 @@ test.each([
     '<input type="hidden" name="csrfmiddlewaretoken" value="x1">',
     '<input type="hidden" name="csrfmiddlewaretoken" value="">',
   ],
-  ['<input value="x1" type=hidden name="_csrf"> <input name="q" value="x1">', '<input value="" type=hidden name="_csrf"> <input name="q" value="x1">'],
+  [
+    '<input value="x1" type=hidden name="_csrf"> <input name="q" value="x1">',
+    '<input value="" type=hidden name="_csrf"> <input name="q" value="x1">',
+  ],
   ['<INPUT NAME="_TOKEN" VALUE="x1">', '<INPUT NAME="_TOKEN" VALUE="">'],
   ['<a href="/?sid=a.b-c_1&amp;PHPSESSID=2&sessionid=3&side=4">', '<a href="/?sid=&amp;PHPSESSID=&sessionid=&side=4">'],
   ['<b data-nonce="x1" announce="y">', '<b data-nonce="" announce="y">'],
-  ['http://xyorg/ http://x.org-a http://x.org: https://x.org:443.', 'http://xyorg/ http://x.org-a http://x.org: https://x.org:443.'],
+  [
+    'http://xyorg/ http://x.org-a http://x.org: https://x.org:443.',
+    'http://xyorg/ http://x.org-a http://x.org: https://x.org:443.',
+  ],
   ['<meta name="csrf-token" content="x1">', '<meta name="csrf-token" content="">'],
   ['<script nonce="x1">', '<script nonce="">'],
   ['<a href="/a;jsessionid=X1?b">', '<a href="/a;jsessionid=?b">'],
@@ -232,7 +238,12 @@ test.each([
 
 test.each<[string[] | undefined, string, string, string]>([
   [['Text/HTML; Charset=UTF-8'], 'Text/HTML; Charset=UTF-8', 'text/html', 'utf-8'],
-  [['text/html;boundary=x; charset="latin1"', 'image/png'], 'text/html;boundary=x; charset="latin1"', 'text/html', 'latin1'],
+  [
+    ['text/html;boundary=x; charset="latin1"', 'image/png'],
+    'text/html;boundary=x; charset="latin1"',
+    'text/html',
+    'latin1',
+  ],
   [['text/html; xcharset=a'], 'text/html; xcharset=a', 'text/html', ''],
   [['image/png'], 'image/png', 'image/png', ''],
   [[], '', '', ''],

@@ -76,9 +76,15 @@ test('another Traefik may have entry points of other names', () => {
 
 describe('a program that is told', () => {
   test.each([
-    [['./tell', 'a/b'], ['/work/tell', 'a/b']],
+    [
+      ['./tell', 'a/b'],
+      ['/work/tell', 'a/b'],
+    ],
     [['/bin/tell'], ['/bin/tell']],
-    [['tell', './x'], ['tell', './x']],
+    [
+      ['tell', './x'],
+      ['tell', './x'],
+    ],
   ])('as %j is %j', (command, found) => {
     expect(normaliseWorkspace({ notify: { on: ['success'], command } }, '/work').notify).toEqual({
       on: ['success'],
