@@ -131,9 +131,8 @@ describe('an alias', () => {
   test('of what may not be read says so', async () => {
     const world = await World.with({ site: media('/a: { from: /src/closed }') });
     world.source('app', { 'package.json': '{}' });
-    const { kind } = world.files;
-    world.files.kind = async (path) =>
-      path === '/src/closed' ? ('closed' as unknown as 'file') : kind.call(world.files, path);
+    const kind = world.files.kind.bind(world.files);
+    world.files.kind = async (path) => (path === '/src/closed' ? ('closed' as unknown as 'file') : kind(path));
     const { problems } = await loadProjects(world.files, world.workspace, world.templates.runtimes);
     expect(brief(problems)).toEqual(['6:15 media./a.from: `/src/closed` cannot be read → looked for /src/closed']);
   });

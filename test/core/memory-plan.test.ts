@@ -154,7 +154,10 @@ describe('copies beside each other', () => {
 
 test('all limits together are those of what is live, changed or not, and of the proxy', () => {
   const desired = (project: string, ...mib: number[]): Desired =>
-    ({ project, workloads: mib.map((size, index) => workload('web', `${project}-${index}`, size)) }) as Desired;
+    ({
+      project,
+      workloads: mib.map((size, index) => workload('web', `${project}-${index}`, size)),
+    }) as unknown as Desired;
   const world = {
     engine: { memory: 2000 * MIB },
     histories: {

@@ -7,7 +7,7 @@ import { certificateStatus } from '../../src/core/tls-status.ts';
 const DAY = 24 * 3600 * 1000;
 const NOW = Date.parse('2026-11-22T12:00:00Z');
 const AUTHORITY = 'https://acme.example/directory';
-const hostname = (name: string): Hostname => ({ name, kind: 'exact' }) as Hostname;
+const hostname = (name: string): Hostname => ({ name, kind: 'exact' });
 const site = (acme: boolean, ...names: string[]): Site => ({
   project: 'shop',
   hostnames: names.map(hostname),

@@ -85,10 +85,10 @@ describe('a certificate of the user', () => {
 
   test('may be refused for both files at once, for what is closed, and for what is no text', async () => {
     const prepare = (world: World): void => {
-      const { kind, read: text } = world.files;
-      world.files.kind = async (path) =>
-        path.endsWith('own.key') ? ('closed' as unknown as 'file') : kind.call(world.files, path);
-      world.files.read = async (path) => (path.endsWith('text.pem') ? undefined : text.call(world.files, path));
+      const kind = world.files.kind.bind(world.files);
+      const text = world.files.read.bind(world.files);
+      world.files.kind = async (path) => (path.endsWith('own.key') ? ('closed' as unknown as 'file') : kind(path));
+      world.files.read = async (path) => (path.endsWith('text.pem') ? undefined : text(path));
     };
     expect((await read(site(files('text.pem', 'own.key')), {}, prepare)).problems).toEqual([
       '4:21 tls.certificate: `/src/tls/text.pem` is no PEM file',
