@@ -2,6 +2,7 @@ import { type Intended, isServerPage, sameType } from './intended.ts';
 import { covers } from './routes.ts';
 import { normalised } from './steady.ts';
 import { contentType, header, type Reply, type WebAnswer, type WebAsk } from './reply.ts';
+import { parseUrl } from './url.ts';
 
 /** One thing in which two servers differ. */
 export interface Finding {
@@ -124,8 +125,8 @@ function compareRedirects(ask: WebAsk, there: Reply, here: Reply, site: Compared
 function target(ask: WebAsk, reply: Reply, site: Compared): string {
   const text = header(reply, 'location');
   const base = `${site.scheme === 'https' ? 'https' : 'http'}://${ask.host}${ask.path}`;
-  if (text === '' || !URL.canParse(text, base)) return text;
-  const url = new URL(text, base);
+  const url = text === '' ? undefined : parseUrl(text, base);
+  if (!url) return text;
   if (!site.own(url.hostname)) return url.href;
   if (site.ports.includes(Number(url.port))) url.port = '';
   return `${site.scheme === 'mixed' ? '' : url.protocol}//${url.host}${url.pathname}${url.search}${url.hash}`;

@@ -1,3 +1,5 @@
+import { parseUrl } from './url.ts';
+
 /** Paths and hostnames a page leads to. */
 export interface Link {
   readonly host: string;
@@ -30,10 +32,8 @@ export function sitemapLinks(xml: string, at: Link, own: (host: string) => boole
 
 /** A URL, or a path of the page's own host, as a link; undefined for what is no http URL. */
 export function resolveLink(text: string, at: Link): Link | undefined {
-  const base = `http://${at.host}${at.path}`;
-  if (!URL.canParse(text, base)) return undefined;
-  const url = new URL(text, base);
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') return undefined;
+  const url = parseUrl(text, `http://${at.host}${at.path}`);
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') return undefined;
   const path = `${url.pathname}${url.search}`;
   return path.length > LONGEST ? undefined : { host: url.hostname, path };
 }

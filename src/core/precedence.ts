@@ -73,9 +73,11 @@ export function sharingPairs<T extends { readonly hostname: Hostname }>(items: r
   return pairs;
 }
 
-/** Whether some host fits both. `*` counts as any run of characters in every kind of hostname. */
+/** Whether some host fits both, whose ends agree. `*` counts as any run of characters in every kind of hostname. */
 function overlap(a: string, b: string): boolean {
-  if (!fitsEnds(a, b)) return false;
+  // Cheap and almost always decisive. That the ends agree is known.
+  const [startA, startB] = [start(a), start(b)];
+  if (!startA.startsWith(startB) && !startB.startsWith(startA)) return false;
   // row[j]: whether what was read of `a` and the first j characters of `b` can be the same text.
   let row = prefixRow(b);
   for (const character of a) {
@@ -111,10 +113,9 @@ export function commonHost(a: Hostname, b: Hostname, pad = ''): string | undefin
   return walk(0, 0);
 }
 
-/** The stars of `*.x` and `x.*` stand for something. */
-function atLeastOne({ kind, name }: Hostname): string {
-  if (kind === 'leading') return name.replace('*', '?*');
-  return kind === 'trailing' ? name.replace('*', '?*') : name;
+/** A star that stands for a whole label stands for something: no host has an empty one. */
+function atLeastOne({ name }: Hostname): string {
+  return name.replaceAll(/(?<=^|\.)\*(?=\.|$)/g, '?*');
 }
 
 function letter(character: string, rest: string | undefined): string | undefined {
@@ -125,12 +126,6 @@ function prefixRow(pattern: string): boolean[] {
   const row = [true];
   for (const character of pattern) row.push(row.at(-1)! && character === '*');
   return row;
-}
-
-/** Cheap and almost always decisive: what stands before the first and behind the last wildcard must agree. */
-function fitsEnds(a: string, b: string): boolean {
-  const [startA, startB, endA, endB] = [start(a), start(b), end(a), end(b)];
-  return (startA.startsWith(startB) || startB.startsWith(startA)) && (endA.endsWith(endB) || endB.endsWith(endA));
 }
 
 function start(pattern: string): string {

@@ -5,6 +5,7 @@ import type { Report } from './report.ts';
 import { bySpecificity, covers, parseUrlPath } from './routes.ts';
 import type { PathRedirect } from './settings.ts';
 import { type Parsed, quote } from './units.ts';
+import { parseUrl } from './url.ts';
 
 /** What may stand in a `Location` without being encoded; `$` and braces may not, which mean something to proxies. */
 const NOT_IN_LOCATION = /[^A-Za-z0-9._~:/?#[\]@!&'()*+,;=%-]/g;
@@ -79,7 +80,7 @@ function parseTarget(text: string): Parsed<string> {
   const local = text.startsWith('/');
   if (text.startsWith('//')) return fail('leads to another host: write it with https://');
   const base = local ? 'http://site.invalid' : undefined;
-  const url = URL.canParse(text, base) ? new URL(text, base) : undefined;
+  const url = parseUrl(text, base);
   if (!url || !['http:', 'https:'].includes(url.protocol))
     return fail('is neither a path such as /new nor an http URL');
   if (url.username !== '' || url.password !== '') return fail('holds a user name');

@@ -1,4 +1,5 @@
 import { type Parsed, quote } from './units.ts';
+import { parseUrl } from './url.ts';
 
 /** A server to ask: `address` is connected to whatever hostname is asked for. */
 export interface WebServer {
@@ -68,7 +69,7 @@ export function parseServer(text: string): Parsed<Omit<WebServer, 'trusted'>> {
     ok: false,
     message: `${quote(text)} ${reason}`,
   });
-  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const url = parseUrl(text);
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:')
     return fail('is no http URL: write http://192.0.2.10, or http://192.0.2.10:8080');
   if (url.username !== '' || url.password !== '') return fail('holds a user name, and no credentials are ever sent');

@@ -3,6 +3,7 @@ import { NOTIFIED } from './journal.ts';
 import { cores, duration, image, limits, memorySize, name, program, text, whole } from './schema-parts.ts';
 import { workspaceTls } from './tls-schema.ts';
 import { quote } from './units.ts';
+import { parseUrl } from './url.ts';
 
 const OCTET = '(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)';
 const POOL_PATTERN = new RegExp(`^${OCTET}(\\.${OCTET}){3}/(8|9|1[0-8])$`);
@@ -88,7 +89,7 @@ export const workspaceSchema = z
         mirror: z
           .string()
           .regex(/^https?:\/\/[!-~]+$/, { abort: true, error: 'write the mirror as http://…' })
-          .refine((value) => URL.canParse(value), { error: 'write the mirror as http://…' })
+          .refine((value) => parseUrl(value) !== undefined, { error: 'write the mirror as http://…' })
           .describe('Debian mirror. Default: what mmdebstrap uses.')
           .optional(),
         images: z
@@ -151,7 +152,7 @@ export const workspaceSchema = z
         webhook: z
           .string()
           .regex(/^https?:\/\/[!-~]+$/, { abort: true, error: 'write the webhook as https://…' })
-          .refine((value) => URL.canParse(value), { error: 'write the webhook as https://…' })
+          .refine((value) => parseUrl(value) !== undefined, { error: 'write the webhook as https://…' })
           .describe('URL a JSON document is posted to.')
           .optional(),
         command: program('[/usr/local/bin/tell, ops]')

@@ -11,6 +11,7 @@ import {
   VISIT_HEADER,
 } from '../core/layout.ts';
 import type { ProxySettings } from '../core/model.ts';
+import { parseUrl } from '../core/url.ts';
 import type { Answer, Prober, ProbeRequest, ProbeTarget } from '../ports.ts';
 
 /** The proxy's way of saying that nothing answers behind it; an app's own 502 stays a 502. */
@@ -103,9 +104,8 @@ export class ProxyProber implements Prober {
 }
 
 function leadsToHttps(answer: Answer, host: string): boolean {
-  if (!answer.ok || answer.location === undefined || !URL.canParse(answer.location)) return false;
-  const { protocol, hostname } = new URL(answer.location);
-  return protocol === 'https:' && hostname === host;
+  const url = answer.ok && answer.location !== undefined ? parseUrl(answer.location) : undefined;
+  return url?.protocol === 'https:' && url.hostname === host;
 }
 
 const BODY_LIMIT = 64 * 1024;

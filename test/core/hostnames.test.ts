@@ -63,6 +63,49 @@ describe('what a hostname may be', () => {
     expect(parseHostname(text)).toEqual({ ok: false, message: expect.stringContaining(why) });
   });
 
+  test.each([
+    ['', '`` is empty: write a hostname such as www.example.org'],
+    ['https://a.org', '`https://a.org` is a URL: write only the hostname'],
+    ['a.org, b.org', '`a.org, b.org` holds a space or a comma: write one hostname per list item'],
+    ['a.org:', '`a.org:` holds a port: the proxy listens on the ports of hostctl.yaml'],
+    ['a.org/b', '`a.org/b` holds a path: paths belong under `media` or in `path` of an app'],
+    ['a.org.', '`a.org.` ends in a dot: write it without'],
+    ['a\u200bb.org', '`a\u200bb.org` holds an invisible or look-alike character: type it again'],
+    ['a_b.org', '`a_b.org` holds "_", which no hostname can'],
+    ['a:b.org', '`a:b.org` holds ":", which no hostname can'],
+    ['ａ.org', '`ａ.org` is not a valid international name'],
+    ['*ü.org', '`*ü.org` is not a valid international name'],
+    ['xn--zzzzzz99999.org', '`xn--zzzzzz99999.org` is not a valid international name'],
+    ['*', '`*` would catch every hostname: name at least one label'],
+    ['?.*', '`?.*` would catch every hostname: name at least one label'],
+    ['a**.org', '`a**.org` holds two stars in a row: one says the same'],
+    ['example', '`example` has one label only: write a full name such as www.example.org'],
+    ['exampl?', '`exampl?` has one label only: write a full name such as www.example.org'],
+    ['10.0.0.1', '`10.0.0.1` is an address: write a hostname'],
+    ['a.b.7', '`a.b.7` is an address: write a hostname'],
+    ['a..org', '`a..org` holds an empty label (two dots, or a dot in front)'],
+    ['a.-b*.org', '`a.-b*.org` holds the label `-b*`: letters, digits and inner hyphens only'],
+    [`a.${'b'.repeat(64)}.org`, `\`a.${'b'.repeat(64)}.org\` holds a label of 64 characters; a label has at most 63`],
+    [`${'a.'.repeat(125)}bcde`, `\`${'a.'.repeat(125)}bcde\` has 254 characters; a hostname has at most 253`],
+  ])('%j is refused, and why', (text, message) => {
+    expect(parseHostname(text)).toEqual({ ok: false, message });
+  });
+
+  test.each([
+    'example*',
+    '*example',
+    `${'b'.repeat(63)}.org`,
+    `${'a.'.repeat(125)}bcd`,
+    'a--b.org',
+    '1.a.org',
+    'a.b7',
+    '*.xn--bcher-kva.example',
+    'straße.example',
+    'a.ü.b.example',
+  ])('%j is one', (text) => {
+    expect(parseHostname(text).ok).toBe(true);
+  });
+
   test('whatever is accepted can stand in a configuration without quotes', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', maxLength: 40 }), (text) => {

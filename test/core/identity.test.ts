@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { chooseSubnet, chooseUid } from '../../src/core/identity.ts';
+import { chooseSubnet, chooseUid, parseCidr } from '../../src/core/identity.ts';
 import { World } from '../support/world.ts';
 import { claimIdentities, identitiesFor, observe } from '../../src/ops/observe.ts';
 import { loadProjects } from '../../src/ops/load.ts';
@@ -20,6 +20,27 @@ describe('uids', () => {
   test('are the same on every host', () => {
     expect(chooseUid('projectname', 'web', new Set())).toBe(chooseUid('projectname', 'web', new Set()));
     expect(chooseUid('projectname', 'web', new Set())).toBe(46_722);
+  });
+
+  test('come after the first choice in one order on every host, and then one after the other', () => {
+    const taken = new Set<number>();
+    const chosen = Array.from({ length: 18 }, () => {
+      const uid = chooseUid('projectname', 'web', taken);
+      taken.add(uid);
+      return uid;
+    });
+    // 16 by hashing, which fall on numbers far from each other; what follows stands behind the first choice.
+    expect(chosen.slice(0, 3)).toEqual([46_722, 27_746, 55_676]);
+    expect(new Set(chosen.slice(0, 16).map((uid) => Math.floor(uid / 100))).size).toBe(16);
+    expect(chosen.slice(16)).toEqual([46_723, 46_724]);
+  });
+
+  test('are found down to the last one, and then no more', () => {
+    const all = Array.from({ length: 40_000 }, (_, index) => 20_000 + index);
+    for (const free of [20_000, 46_721, 46_723, 59_999]) {
+      expect(chooseUid('projectname', 'web', new Set(all.filter((uid) => uid !== free)))).toBe(free);
+    }
+    expect(() => chooseUid('projectname', 'web', new Set(all))).toThrow('all 40000 uids are taken');
   });
 
   test('are never shared, whatever comes and goes', () => {
@@ -80,6 +101,45 @@ describe('subnets', () => {
     const ranges = taken.map(range).toSorted(([a], [b]) => a - b);
     for (const [index, [start]] of ranges.entries())
       if (index > 0) expect(start).toBeGreaterThanOrEqual(ranges[index - 1]![1]);
+  });
+
+  test('are the same on every host, and lie within the pool', () => {
+    expect(chooseSubnet('10.213.0.0/16', 24, 'shop', [])).toBe('10.213.106.0/24');
+    for (let index = 0; index < 50; index += 1) {
+      const [start, end] = range(chooseSubnet('10.213.64.0/18', 22, `p${index}`, []));
+      const pool = range('10.213.64.0/18');
+      expect(start >= pool[0] && end <= pool[1]).toBe(true);
+      expect(start % 1024).toBe(0);
+    }
+  });
+
+  test('fill a pool to its last place, beside what others take', () => {
+    const others = ['10.0.0.0/24', '10.0.3.128/25', 'fd00::/64', '10.0.4.0/24', '9.255.255.0/24'];
+    const taken = [...others];
+    for (const key of ['a', 'b']) taken.push(chooseSubnet('10.0.0.0/22', 24, key, taken));
+    expect(taken.slice(others.length).toSorted()).toEqual(['10.0.1.0/24', '10.0.2.0/24']);
+    expect(() => chooseSubnet('10.0.0.0/22', 24, 'c', taken)).toThrow(
+      expect.objectContaining({
+        code: 'POOL_FULL',
+        message: 'no free subnet of size /24 is left in 10.0.0.0/22 for c',
+        hints: ['docker network ls shows what takes it', 'or choose another range under network.pool in hostctl.yaml'],
+      }) as Error,
+    );
+  });
+
+  test('touch their neighbours and share nothing', () => {
+    expect(chooseSubnet('10.0.0.0/23', 24, 'a', ['10.0.1.0/24'])).toBe('10.0.0.0/24');
+    expect(chooseSubnet('10.0.0.0/23', 24, 'a', ['10.0.0.0/24'])).toBe('10.0.1.0/24');
+  });
+
+  test.each([
+    ['10.1.2.3/32', 0x0a010203, 1],
+    ['10.1.2.3/24', 0x0a010200, 256],
+    ['10.1.2.3/30', 0x0a010200, 4],
+    ['255.255.255.255/0', 0, 2 ** 32],
+    ['192.168.255.0/17', 0xc0a88000, 32_768],
+  ])('%s are addresses from the first of the network on', (cidr, start, size) => {
+    expect(parseCidr(cidr)).toEqual({ start, end: start + size });
   });
 
   test('a pool that is used up says so', () => {

@@ -1,6 +1,13 @@
 import { expect, test } from 'vitest';
 import { buildKitNeed } from '../../src/core/dockerfile.ts';
-import { formatNeed, type MemoryNeed, overcommitted, readAvailable } from '../../src/core/memory.ts';
+import {
+  formatLikely,
+  formatNeed,
+  type MemoryNeed,
+  overcommitted,
+  readAvailable,
+  reserveOf,
+} from '../../src/core/memory.ts';
 
 const GIB = 1024 ** 3;
 
@@ -26,6 +33,27 @@ test('free memory is what the kernel calls available', () => {
   expect(readAvailable('MemTotal: 10 kB\nMemFree: 1 kB\nMemAvailable:       5 kB\n')).toBe(5120);
   expect(readAvailable('MemTotal: 10 kB\nMemFree: 1 kB\n')).toBeUndefined();
   expect(readAvailable(undefined)).toBeUndefined();
+});
+
+test.each([
+  ['SwapMemAvailable: 5 kB\n', undefined],
+  ['MemAvailable: 5 kBytes\n', undefined],
+  ['MemAvailable: 5 MB\n', undefined],
+  ['MemAvailable: kB\n', undefined],
+  ['MemAvailable: 0 kB', 0],
+  ['MemAvailable:\t12345678 kB\nOther: 1 kB\n', 12_345_678 * 1024],
+])('free memory in %j is %j', (text, bytes) => {
+  expect(readAvailable(text)).toBe(bytes);
+});
+
+test('a twentieth of a host is left to others, in whole bytes', () => {
+  expect([reserveOf(8 * GIB), reserveOf(0), reserveOf(30), reserveOf(29)]).toEqual([429_496_730, 0, 2, 1]);
+});
+
+test('what runs now is told where it is known, also when it is nothing', () => {
+  expect(formatLikely(need({}))).toBe('');
+  expect(formatLikely(need({ likely: 41 * 1024 ** 2 }))).toBe('what runs now uses 41M');
+  expect(formatLikely(need({ likely: 0 }))).toBe('what runs now uses 0B');
 });
 
 test('limits that are more than there is are told, and others not', () => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Hostname, hostnamePattern, parseHostname } from '../../src/core/hostnames.ts';
 import { hostName, hostnamesFor, indexHosts, pathOf, routeFor } from '../../src/core/match.ts';
-import { byPrecedence, covers, sharingPairs } from '../../src/core/precedence.ts';
+import { byPrecedence, commonHost, covers, sharingPairs, whyStronger } from '../../src/core/precedence.ts';
 import type { Site } from '../../src/core/routes.ts';
 import { globOrder, serverNames } from '../../src/proxy/globs.ts';
 
@@ -209,5 +209,105 @@ describe('a path', () => {
       '/a',
       '/a',
     ]);
+  });
+});
+
+describe('of two hostnames', () => {
+  test.each([
+    ['a.org', '*.org', 'exact names come before names such as `*.example.org`'],
+    ['*.a.org', 'www.*', 'names such as `*.example.org` come before names such as `www.*`'],
+    ['www.*', '*a.org', 'names such as `www.*` come before globs'],
+    ['*name.org', '*a.org', 'the longer one wins'],
+    ['*.b.a.org', '*.a.org', 'the longer one wins'],
+    ['*?a.org', '*a.org', 'among globs of one length more `?` win, then the first by name'],
+  ])('%s wins over %s, and why', (strong, weak, why) => {
+    expect(byPrecedence(host(strong), host(weak))).toBeLessThan(0);
+    expect(byPrecedence(host(weak), host(strong))).toBeGreaterThan(0);
+    expect(byPrecedence(host(strong), host(strong))).toBe(0);
+    expect(whyStronger(host(strong), host(weak))).toBe(why);
+  });
+
+  test.each<[string, string, string | undefined]>([
+    ['*.example.org', 'www.*', 'www.example.org'],
+    ['*a.org', 'b*.org', 'ba.org'],
+    ['*a.org', '*b.org', undefined],
+    ['a?.org', '?b.org', 'ab.org'],
+    ['a??.org', '?*.org', 'axx.org'],
+    ['*.a.org', '*.b.a.org', 'x.b.a.org'],
+    ['*.a.org', 'a.org', undefined],
+    ['a.org', 'a.org', 'a.org'],
+    ['a.org', 'a.com', undefined],
+    ['*x*.org', '*y*.org', 'xy.org'],
+    ['a*.org', 'abc.org', 'abc.org'],
+    ['abc.org', 'a*.org', 'abc.org'],
+    ['ab.org', 'ab*.org', 'ab.org'],
+    ['www.a.*', 'www.*', 'www.a.x'],
+    // No host begins or ends with a dot, nor has two in a row.
+    ['*.*a.org', '*ba.org', 'x.ba.org'],
+    ['a?.*', '*b.*', 'ab.x'],
+    ['a.*.org', 'a*b*.org', 'a.b.org'],
+    ['a.*.org', '*.b*.org', 'a.b.org'],
+  ])('%s and %s, a host that fits both is %s', (a, b, shared) => {
+    expect(commonHost(host(a), host(b))).toBe(shared);
+    if (shared !== undefined) expect([fits(a, shared), fits(b, shared)]).toEqual([true, true]);
+  });
+
+  test('another host that fits both has what is asked for in the place of the first star', () => {
+    const [a, b] = [host('*a*.org'), host('b*.org')];
+    expect(['', 'x', '-x'].map((pad) => commonHost(a, b, pad))).toEqual(['ba.org', 'bax.org', 'ba-x.org']);
+    expect(commonHost(host('*.a.org'), host('*a.org'), 'x')).toBeUndefined();
+  });
+
+  test('a host is found exactly where there is one', () => {
+    fc.assert(
+      fc.property(anyName, anyName, (one, other) => {
+        const [a, b] = [host(one), host(other)];
+        const shared = commonHost(a, b);
+        if (shared !== undefined) expect([fits(one, shared), fits(other, shared)]).toEqual([true, true]);
+      }),
+      { numRuns: 300 },
+    );
+    fc.assert(
+      fc.property(anyName, anyName, anyHost, (one, other, name) => {
+        if (fits(one, name) && fits(other, name)) expect(commonHost(host(one), host(other))).toBeDefined();
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('that share nothing behind the same end are no pair', () => {
+    const pairs = (...names: string[]): string[] =>
+      sharingPairs(names.map((text) => ({ hostname: host(text) }))).map(
+        ([a, b]) => `${a.hostname.name} ${b.hostname.name}`,
+      );
+    expect(pairs('a*.org', 'b*.org')).toEqual([]);
+    expect(pairs('a*.org', 'ab*.org')).toEqual(['ab*.org a*.org']);
+    expect(pairs('ab*.org', 'a*.org')).toEqual(['ab*.org a*.org']);
+    expect(pairs('a*x.org', 'a*y*x.org', 'a*.org')).toEqual([
+      'a*y*x.org a*x.org',
+      'a*x.org a*.org',
+      'a*y*x.org a*.org',
+    ]);
+    expect(pairs('a.org', 'a*.org', 'b.org')).toEqual(['a.org a*.org']);
+    expect(pairs('?.org', 'ab.org')).toEqual([]);
+    expect(pairs('??.org', 'ab.org')).toEqual(['ab.org ??.org']);
+    expect(pairs('www.*', '*.example.org')).toEqual(['*.example.org www.*']);
+  });
+
+  test.each([
+    ['*', 'a.org', true],
+    ['a*', 'a.org', true],
+    ['a*', 'ba.org', false],
+    ['?.org', '??.org', false],
+    ['??.org', '?a.org', true],
+    ['?a.org', '??.org', false],
+    ['*.org', '*a.org', true],
+    ['*.a.org', '*a.org', false],
+    ['*a*.org', '*bab*.org', true],
+    ['*a*.org', '*b*.org', false],
+    ['a.org', 'a.org', true],
+    ['a.org', 'a.com', false],
+  ])('%s covers %s: %j', (outer, inner, all) => {
+    expect(covers(outer, inner)).toBe(all);
   });
 });

@@ -285,6 +285,66 @@ describe('what is wrong has a place and what to write instead:', () => {
   });
 });
 
+describe('rates and times', () => {
+  test.each([
+    ['{ requests: 60, per: 1h }', { requests: 60, period: 3_600_000, burst: 60 }],
+    ['{ requests: 1, per: 1m, burst: 5 }', { requests: 1, period: 60_000, burst: 5 }],
+    ['{ requests: 5, burst: 1 }', { requests: 5, period: 1000, burst: 1 }],
+  ])('a rate of %s', async (text, rate) => {
+    const { project, problems } = await check(http(`rate: ${text}`));
+    expect(brief(problems)).toEqual([]);
+    expect(project?.settings?.rate).toEqual(rate);
+  });
+
+  test.each([
+    ['365d', { maxAge: 31_536_000, subdomains: false, preload: false }],
+    ['{ max-age: 1500ms, subdomains: true }', { maxAge: 2, subdomains: true, preload: false }],
+    ['{ max-age: 365d, subdomains: true, preload: true }', { maxAge: 31_536_000, subdomains: true, preload: true }],
+  ])('hsts of %s', async (text, hsts) => {
+    const { project, problems } = await check(http(`hsts: ${text}`));
+    expect(brief(problems)).toEqual([]);
+    expect(project?.settings?.hsts).toEqual(hsts);
+  });
+
+  test.each(['{ max-age: 365d, preload: true }', '{ max-age: 364d, subdomains: true, preload: true }'])(
+    'hsts of %s is too little for browsers to build in',
+    async (text) => {
+      expect((await check(http(`hsts: ${text}`))).problems.map(({ path }) => path)).toEqual(['http.hsts.preload']);
+    },
+  );
+
+  test('a canonical hostname needs an exact one', async () => {
+    const { problems } = await check(
+      'hostnames: ["*.example.net"]\napps:\n  web: { runtime: node, source: /src/app }\nhttp: { canonical: a.example.net }\n',
+    );
+    expect(brief(problems)).toEqual([
+      '4:20 http.canonical: `a.example.net` is none of the exact hostnames of the project → add it under `hostnames`',
+    ]);
+  });
+
+  test('compression and headers that are off leave nothing', async () => {
+    for (const line of ['compress: false', 'headers: { request: {} }', 'errors: {}', 'redirects: {}', 'access: {}'])
+      expect((await check(http(line))).project?.settings, line).toBeUndefined();
+    expect((await check(http('headers: { response: { X-A: "" } }'))).project?.settings).toEqual({
+      headers: { request: {}, response: { 'X-A': '' } },
+    });
+    expect((await check(http('maintenance: {}'))).project?.settings).toEqual({ maintenance: { bypass: [] } });
+  });
+
+  test('error pages come by status, and each is a file the proxy alone asks for', async () => {
+    const { project } = await check(http('errors: { 503: /src/pages/404.html, 404: /src/app/robots.txt }'));
+    expect(project?.settings?.errors).toEqual([
+      { status: 404, page: '/.hostctl/404.html' },
+      { status: 503, page: '/.hostctl/503.html' },
+    ]);
+    expect(project?.pages).toContainEqual({
+      alias: '/.hostctl/503.html',
+      source: { kind: 'file', path: '/src/pages/404.html' },
+      maxAge: 0,
+    });
+  });
+});
+
 describe('networks', () => {
   test.each([
     ['10.0.0.0/8', '10.0.0.0/8'],
@@ -294,6 +354,13 @@ describe('networks', () => {
     ['2001:DB8::/29', '2001:db8::/29'],
     ['::ffff:192.0.2.0/120', '::ffff:192.0.2.0/120'],
     ['fe80::1', 'fe80::1'],
+    ['1:2:3:4:5:6:7:0/112', '1:2:3:4:5:6:7:0/112'],
+    ['1:2:3:4:5:6:7:8/128', '1:2:3:4:5:6:7:8/128'],
+    ['8000::/1', '8000::/1'],
+    ['::1:0/112', '::1:0/112'],
+    ['1::2:0/112', '1::2:0/112'],
+    ['10.0.0.0/08', '10.0.0.0/8'],
+    ['128.0.0.0/1', '128.0.0.0/1'],
   ])('%s', (text, value) => expect(parseNetwork(text)).toEqual({ ok: true, value }));
 
   test.each([
@@ -309,7 +376,23 @@ describe('networks', () => {
     '1.2.3.4/8/8',
     'all',
     '010.0.0.0/8',
+    '1:2:3:4:5:6:7:8/127.',
+    '1:2:3:4:5:6:7:1/112',
+    '1::2:1/112',
+    '8000::/0',
+    '1::/15',
+    '::ffff:192.0.3.0/118',
+    '128.0.0.0/0',
+    '10.0.0.0/0008',
   ])('%s is none', (text) => expect(parseNetwork(text).ok).toBe(false));
+
+  test.each([
+    ['nope/8', '`nope/8` is no address or network: write 203.0.113.7 or 10.0.0.0/8'],
+    ['10.0.0.0/8/8', '`10.0.0.0/8/8` is no address or network: write 203.0.113.7 or 10.0.0.0/8'],
+    ['10.0.0.0/33', '`10.0.0.0/33` needs a length of 0 to 32 behind the slash'],
+    ['10.0.0.0/x', '`10.0.0.0/x` needs a length of 0 to 32 behind the slash'],
+    ['2001:DB8::1/32', '`2001:DB8::1/32` is an address inside of a network: write `2001:db8::1` for it alone'],
+  ])('%s is none, and why', (text, message) => expect(parseNetwork(text)).toEqual({ ok: false, message }));
 
   test('an address with all bits behind the slash cut off is one', () => {
     fc.assert(

@@ -7,7 +7,11 @@ import { brief } from '../support/definitions.ts';
 import { World } from '../support/world.ts';
 
 /** Project and problems of one definition whose `tls` may name files in /src/tls. */
-async function read(text: string, settings: Parameters<typeof World.with>[1] = {}) {
+async function read(
+  text: string,
+  settings: Parameters<typeof World.with>[1] = {},
+  prepare: (world: World) => void = () => undefined,
+) {
   const world = await World.with({ site: text }, settings);
   world.source('app', { 'package.json': '{}' });
   world.source('tls', {
@@ -23,6 +27,7 @@ async function read(text: string, settings: Parameters<typeof World.with>[1] = {
     'turned.pem': STRANGER.certificate + OWN.certificate,
     'folder/a': '',
   });
+  prepare(world);
   const { projects, problems } = await loadProjects(world.files, world.workspace, world.templates.runtimes);
   return { project: projects[0], problems: brief(problems) };
 }
@@ -76,6 +81,32 @@ describe('a certificate of the user', () => {
     ],
   ])('is refused with the place: %s', async (tls, problem) => {
     expect((await read(site(tls))).problems).toEqual([problem]);
+  });
+
+  test('may be refused for both files at once, for what is closed, and for what is no text', async () => {
+    const prepare = (world: World): void => {
+      const kind = world.files.kind.bind(world.files);
+      const text = world.files.read.bind(world.files);
+      world.files.kind = async (path) => (path.endsWith('own.key') ? ('closed' as unknown as 'file') : kind(path));
+      world.files.read = async (path) => (path.endsWith('text.pem') ? undefined : text(path));
+    };
+    expect((await read(site(files('text.pem', 'own.key')), {}, prepare)).problems).toEqual([
+      '4:21 tls.certificate: `/src/tls/text.pem` is no PEM file',
+      '4:45 tls.key: `/src/tls/own.key` cannot be read: check its owner and mode',
+    ]);
+  });
+
+  test('may stand beside nothing else, nor http lead to https when it should not', async () => {
+    expect((await read(site('{ acme: http, certificate: /a, key: /b }'))).problems).toEqual([
+      '4:20 tls.certificate: stands beside `acme` → keep one of the two',
+    ]);
+    const { project } = await read(
+      site(`{ certificate: ../../src/tls/own.pem, key: /src/tls/own.key, redirect: false }`),
+    );
+    expect(project?.tls).toEqual({
+      source: { kind: 'files', certificate: '/src/tls/own.pem', key: '/src/tls/own.key' },
+      redirect: false,
+    });
   });
 
   test('may be for a wildcard, and for some names of a glob', async () => {
@@ -144,9 +175,35 @@ describe('a certificate that is ordered', () => {
   test('holds at most 100 names', async () => {
     const names = Array.from({ length: 101 }, (_, index) => `n${index}.example.org`);
     const { problems } = await read(site('{ acme: http }', names.join(', ')));
+    expect((await read(site('{ acme: http }', names.slice(1).join(', ')))).problems).toEqual([]);
     expect(problems).toEqual([
       '1:1703 hostnames[100]: a certificate holds at most 100 names, and this site has 101 → divide it into several projects',
     ]);
+  });
+
+  test('by Traefik may need what nginx does not, and the other way round', async () => {
+    const traefik = { proxy: { driver: 'traefik' } } as const;
+    expect((await read(site('{ acme: tls-alpn }'), traefik)).problems).toEqual([]);
+    expect((await read(site('{ acme: dns }'), traefik)).problems).toEqual([
+      '4:14 tls.acme: nothing says how to make a DNS record → add `tls.dns.provider` to hostctl.yaml',
+    ]);
+    const provider = { tls: { dns: { provider: 'cloudflare' } } };
+    expect((await read(site('{ acme: dns }'), { ...traefik, ...provider })).problems).toEqual([]);
+    expect((await read(site('{ acme: dns }'), provider)).problems).toEqual([
+      '4:14 tls.acme: nothing says how to make a DNS record → add `tls.dns.hook` to hostctl.yaml',
+    ]);
+    expect((await read(site('{ acme: dns }'), { ...traefik, ...HOOK })).problems).toHaveLength(1);
+  });
+
+  test.each([
+    ['*.example.*', 'write every name in full'],
+    ['a*b.org', 'write every name in full'],
+    ['*b.org', 'write `b.org` and `*.b.org`'],
+    ['*a?b.org', 'write every name in full'],
+    ['*localhost', 'write every name in full'],
+  ])('is for no glob such as %s: %s', async (name, hint) => {
+    const { problems } = await read(site('{ acme: dns }', `www.example.org, "${name}"`), HOOK);
+    expect(problems).toEqual([`1:30 hostnames[1]: no certificate can be ordered for \`${name}\` → ${hint}`]);
   });
 
   test('needs a hostname', async () => {
@@ -189,7 +246,10 @@ describe('hostctl.yaml', () => {
     const world = await World.with({});
     world.files.texts.set('/work/hostctl.yaml', text);
     world.files.texts.set('/work/ca.pem', OWN.certificate);
-    world.files.texts.set('/work/dns.env', '# for the provider\n\nTOKEN=a "b" #c\nEMPTY=\n');
+    world.files.texts.set(
+      '/work/dns.env',
+      '# for the provider\n\n  # and more\n \nTOKEN=a "b" #c\r\n  EMPTY=\n_b2==x\n',
+    );
     world.files.texts.set('/work/wrong.env', 'TOKEN=a\nexport OTHER=b\n');
     return loadWorkspace(world.files, '/work', world.templates.bases);
   };
@@ -216,9 +276,14 @@ describe('hostctl.yaml', () => {
     });
     expect((await load('tls: { dns: { provider: cloudflare, env: ./dns.env } }')).tls.dns).toEqual({
       provider: 'cloudflare',
-      env: { TOKEN: 'a "b" #c', EMPTY: '' },
+      env: { TOKEN: 'a "b" #c', EMPTY: '', _b2: '=x' },
       wait: 120_000,
     });
+    expect((await load('tls: { dns: { hook: certbot-hook --fast } }')).tls.dns.hook).toEqual([
+      'certbot-hook',
+      '--fast',
+    ]);
+    expect((await load('tls: { dns: { hook: [/bin/hook, "a b"] } }')).tls.dns.hook).toEqual(['/bin/hook', 'a b']);
     expect((await load('tls: { ca: "https://ca.example.org/dir" }')).tls.directory).toBe('https://ca.example.org/dir');
   });
 
@@ -233,6 +298,11 @@ describe('hostctl.yaml', () => {
       '1:12 tls.ca: `letsencypt` is no certificate authority: write letsencrypt, staging or the https:// URL of its directory',
     ],
     ['tls: { ca-certificates: ./none.pem }', '1:25 tls.ca-certificates: `/work/none.pem` cannot be read'],
+    ['tls: { ca-certificates: ./wrong.env }', '1:25 tls.ca-certificates: `/work/wrong.env` holds no certificate'],
+    [
+      'tls: { dns: { env: ./wrong.env } }',
+      '1:20 tls.dns.env: line 2 of `/work/wrong.env` is no variable → write NAME=value on every line; a # begins a comment',
+    ],
     ['tls: { dns: { env: ./none.env } }', '1:20 tls.dns.env: `/work/none.env` cannot be read'],
     [
       'tls: { resolvers: [9.9.9.9, "[2620:fe::fe]:53", "2620:fe::fe", "127.0.0.1:53", 9.9.9.999] }',
@@ -250,6 +320,7 @@ describe('hostctl.yaml', () => {
   ])('%s is refused', async (text, problem) => {
     const world = await World.with({});
     world.files.texts.set('/work/hostctl.yaml', text);
+    world.files.texts.set('/work/wrong.env', 'TOKEN=a\r\nexport OTHER=b\nnot this either\n');
     const failed = (await validate(world.files, '/work', world.templates).catch((error: unknown) => error)) as {
       problems: Parameters<typeof brief>[0];
     };

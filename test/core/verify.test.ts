@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { firstAsks, mainHost, ownHosts, sampleHosts } from '../../src/core/asks.ts';
 import { parseHostname } from '../../src/core/hostnames.ts';
 import { linksIn, sitemapLinks } from '../../src/core/links.ts';
-import { parseServer, type Reply } from '../../src/core/reply.ts';
+import { contentType, header, parseServer, type Reply } from '../../src/core/reply.ts';
 import type { Route, Site } from '../../src/core/routes.ts';
 import { compareTexts, compareTwice, normalised } from '../../src/core/steady.ts';
 
@@ -24,6 +24,14 @@ describe('two answers of each of two servers', () => {
     ['no token, other words', [page('a'), page('a')], [page('b'), page('b')], 'different'],
     ['another number of words each time', [page('a\nb'), page('c')], [page('d'), page('e\nf\ng')], 'steady'],
     ['nothing that stays', ['a b c', 'd e f'], ['g h i', 'j k l'], 'unknown'],
+    ['a token in every second word', ['a x b y', 'c x d y'], ['e x f y', 'g x h y'], 'steady'],
+    ['more tokens than that', ['a x b c', 'd x e f'], ['g x h i', 'j x k l'], 'unknown'],
+    ['a word that differs in front of a token', ['a 1', 'a 2'], ['b 3', 'b 4'], 'different'],
+    ['a token there only', ['a x y', 'b x y'], ['a x y', 'a x y'], 'steady'],
+    ['another number of words, and other lines', ['a\nb c', 'a\nb c'], ['a\nd', 'a\nd'], 'different'],
+    ['as many lines that come as stay', ['a\nx', 'a\ny z'], ['a\nq', 'a\nr'], 'steady'],
+    ['more lines that come than stay', ['a\nx\nw', 'a\ny z\nv'], ['a\nq\nt', 'a\nr\ns'], 'unknown'],
+    ['lines in another order', ['a\nb\nc d', 'a\nb\nc d'], ['b\na\nc', 'b\na\nc'], 'different'],
     ['lines that come and go', ['x\ny\nz\n', 'q\n'], ['r\n', 's\nt\n'], 'unknown'],
   ])('%s: %s', (_, there, here, expected) => {
     expect(compareTexts(there, here)).toBe(expected);
@@ -35,6 +43,21 @@ describe('two answers of each of two servers', () => {
         expect(compareTexts([a, a], [b, b]) === 'steady').toBe(a === b);
       }),
     );
+  });
+
+  test('texts are compared when every answer has one', () => {
+    const text = (body: string): Reply => ({
+      status: 200,
+      headers: {},
+      body: { hash: body, bytes: 1, whole: true, text: body },
+    });
+    const failed = { failed: 'late' };
+    const link = (scheme: string): Reply => text(`<a href="${scheme}://x.org/">the same</a>`);
+    expect(compareTwice([link('http'), link('http')], [link('https'), link('https')], 'x.org')).toBe('steady');
+    expect(compareTwice([text('a b'), text('a b')], [text('a c'), text('a c')], 'x.org')).toBe('different');
+    expect(compareTwice([failed, failed], [text('a'), text('a')], 'x.org')).toBe('different');
+    expect(compareTwice([failed, text('a')], [text('a'), text('a')], 'x.org')).toBe('unknown');
+    expect(compareTwice([text('a'), text('a')], [text('a'), text('b')], 'x.org')).toBe('unknown');
   });
 
   test('bytes are compared as a whole', () => {
@@ -49,6 +72,17 @@ test.each([
   [
     '<input type="hidden" name="csrfmiddlewaretoken" value="x1">',
     '<input type="hidden" name="csrfmiddlewaretoken" value="">',
+  ],
+  [
+    '<input value="x1" type=hidden name="_csrf"> <input name="q" value="x1">',
+    '<input value="" type=hidden name="_csrf"> <input name="q" value="x1">',
+  ],
+  ['<INPUT NAME="_TOKEN" VALUE="x1">', '<INPUT NAME="_TOKEN" VALUE="">'],
+  ['<a href="/?sid=a.b-c_1&amp;PHPSESSID=2&sessionid=3&side=4">', '<a href="/?sid=&amp;PHPSESSID=&sessionid=&side=4">'],
+  ['<b data-nonce="x1" announce="y">', '<b data-nonce="" announce="y">'],
+  [
+    'http://xyorg/ http://x.org-a http://x.org: https://x.org:443.',
+    'http://xyorg/ http://x.org-a http://x.org: https://x.org:443.',
   ],
   ['<meta name="csrf-token" content="x1">', '<meta name="csrf-token" content="">'],
   ['<script nonce="x1">', '<script nonce="">'],
@@ -206,9 +240,38 @@ test.each([
   expect(parseServer(text)).toEqual({ ok: true, value });
 });
 
-test.each(['192.0.2.1', 'ftp://x.org', 'http://x.org/path', 'http://u:p@x.org', 'http://x.org/?q', ''])(
-  '%s is none',
-  (text) => {
-    expect(parseServer(text).ok).toBe(false);
-  },
-);
+test.each([
+  ['192.0.2.1', '`192.0.2.1` is no http URL: write http://192.0.2.10, or http://192.0.2.10:8080'],
+  ['ftp://x.org', '`ftp://x.org` is no http URL: write http://192.0.2.10, or http://192.0.2.10:8080'],
+  ['', '`` is no http URL: write http://192.0.2.10, or http://192.0.2.10:8080'],
+  ['http://u:p@x.org', '`http://u:p@x.org` holds a user name, and no credentials are ever sent'],
+  ['http://u@x.org', '`http://u@x.org` holds a user name, and no credentials are ever sent'],
+  ['http://:p@x.org', '`http://:p@x.org` holds a user name, and no credentials are ever sent'],
+  [
+    'http://x.org:81/path',
+    '`http://x.org:81/path` holds a path: name the server alone, `http://x.org:81`; --path names paths',
+  ],
+  ['http://x.org/?q', '`http://x.org/?q` holds a path: name the server alone, `http://x.org`; --path names paths'],
+  ['http://x.org/#f', '`http://x.org/#f` holds a path: name the server alone, `http://x.org`; --path names paths'],
+])('%s is none, and why', (text, message) => {
+  expect(parseServer(text)).toEqual({ ok: false, message });
+});
+
+test.each<[string[] | undefined, string, string, string]>([
+  [['Text/HTML; Charset=UTF-8'], 'Text/HTML; Charset=UTF-8', 'text/html', 'utf-8'],
+  [
+    ['text/html;boundary=x; charset="latin1"', 'image/png'],
+    'text/html;boundary=x; charset="latin1"',
+    'text/html',
+    'latin1',
+  ],
+  [['text/html; xcharset=a'], 'text/html; xcharset=a', 'text/html', ''],
+  [['image/png'], 'image/png', 'image/png', ''],
+  [[], '', '', ''],
+  [undefined, '', '', ''],
+])('the type in %j', (values, first, type, charset) => {
+  const headers: Reply['headers'] = values ? { 'content-type': values } : {};
+  const reply: Reply = { status: 200, headers, body: { hash: '', bytes: 0, whole: true } };
+  expect(header(reply, 'content-type')).toBe(first);
+  expect(contentType(reply)).toEqual({ type, charset });
+});

@@ -75,6 +75,13 @@ describe('hostnames of several projects', () => {
     ]);
   });
 
+  test('no host that shows it begins with a dot', async () => {
+    const found = await checked({ a: project('"*.*a.org"'), b: project('"*ba.org"') });
+    expect(found.filter((text) => text.includes('shares'))).toEqual([
+      expect.stringContaining('`*.*a.org` shares hosts with `*ba.org` of b, and gets them: `x.ba.org` comes here'),
+    ]);
+  });
+
   test('the host that shows it is none that somebody has for himself', async () => {
     const found = await checked({ a: project('"www.*"'), b: project('www.b.org, "*b.org"') });
     expect(found.filter((text) => text.includes('shares'))).toEqual([
