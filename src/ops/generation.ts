@@ -36,6 +36,8 @@ export async function loadSites(sites: readonly Site[], ctx: Context): Promise<v
     if (before !== undefined) {
       await ctx.host.link(link, before);
       await load(before.replace('generations/', ''), ctx).catch(() => undefined);
+      // It may have been loaded all the same, only late: who came meanwhile is still led where it says.
+      await ctx.clock.sleep(driverOf(ctx).linger);
     }
     throw error;
   }

@@ -229,6 +229,29 @@ describe('a switch that the proxy does not confirm', () => {
     expect(world.servedBy('www.blog.org')).toBe(world.running('blog')[0]);
   });
 
+  test('may have been loaded all the same: the new copy stays until nobody is led there any more', async () => {
+    await put();
+    const [before, first] = [world.servedBy('www.blog.org'), await world.prober.generation()];
+    version('two');
+    world.define('blog', BLOG.replace('hostnames: [', 'hostnames: [blog.net, '));
+    world.prober.generation = () => Promise.resolve(first);
+    const [link, stop] = [world.host.link.bind(world.host), world.engine.stop.bind(world.engine)];
+    const at: Record<string, number> = {};
+    world.host.link = async (path, target) => {
+      at[target] = world.clock.now();
+      return link(path, target);
+    };
+    world.engine.stop = async (name) => {
+      at[name] = world.clock.now();
+      return stop(name);
+    };
+    const outcome = (await put())[0];
+    expect(outcome).toMatchObject({ release: 1, error: { code: 'PROXY_SILENT' } });
+    expect(world.running('blog')).toEqual([before]);
+    const stopped = Object.keys(at).find((name) => name.startsWith('blog-web'))!;
+    expect(at[stopped]! - at[`generations/${first}`]!).toBeGreaterThanOrEqual(5000);
+  });
+
   test('may answer what the definition expects', async () => {
     world.define('blog', withApp('health: { expect: [503] }'));
     world.engine.behaviours.set('hostctl/blog:*', { answers: 503 });
