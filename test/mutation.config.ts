@@ -6,7 +6,6 @@ export default defineConfig({
     include: [
       'test/core/**/*.test.ts',
       'test/proxy/{tls,traefik}.test.ts',
-      'test/commands/{commands,outcomes}.test.ts',
       'test/ops/{check,deploy,drain,explain,load,logs,memory,prune,secrets,tls,init,journal,proxy,ready,traefik,revert,failures,maintenance,verify}.test.ts',
       'test/golden.test.ts',
     ],
