@@ -1,7 +1,7 @@
 // npm run test:mutation: which changes of src/core no test notices. The whole core takes hours: `--sample 10` takes every
 // tenth block of ten lines, all files laid end to end; anything else is Stryker's, such as `--mutate src/core/units.ts`.
 import { readdirSync, readFileSync } from 'node:fs';
-import { ensurePackages, ROOT, run, say } from './bare.js';
+import { ensurePackages, fail, ROOT, run, say } from './bare.js';
 
 const BLOCK = 10;
 
@@ -22,7 +22,7 @@ function sample(every) {
 const words = process.argv.slice(2);
 const at = words.indexOf('--sample');
 const every = at === -1 ? undefined : Number(words.splice(at, 2)[1]);
-if (every !== undefined && !(Number.isInteger(every) && every > 0)) throw new Error('--sample wants a whole number');
+if (every !== undefined && !(Number.isInteger(every) && every > 0)) fail('--sample wants a whole number, such as 10');
 ensurePackages();
 if (every !== undefined) {
   const blocks = sample(every);

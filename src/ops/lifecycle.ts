@@ -3,7 +3,7 @@ import type { Observed, Workload } from '../core/state.ts';
 import type { Context } from '../ports.ts';
 import { liveContainers, requireDeployed } from './containers.ts';
 import { drain } from './drain.ts';
-import { driverOf } from './driver.ts';
+import { driverOf, partNames } from './driver.ts';
 import { recordedAlone } from './journal.ts';
 import { observe } from './observe.ts';
 import { waitReady } from './ready.ts';
@@ -69,12 +69,16 @@ async function startAll(
 export function restart(project: string, app: string | undefined, ctx: Context, wait = 0): Promise<string[]> {
   return withLive(project, app, 'restart', wait, ctx, async (workloads, observed) => {
     const running = new Set(liveContainers(project, observed).map((item) => item.name));
+    // A proxy that does not run leads nobody anywhere, and takes no configuration.
+    const proxied = partNames(ctx).every((part) =>
+      observed.containers.some((item) => item.name === part && item.state === 'running'),
+    );
     let around = false;
     try {
       for (const workload of workloads) {
         const { name, stopTimeout } = workload.container;
         const replicas = workloads.filter((item) => item.app === workload.app);
-        if (running.has(name) && (await routeAround(workload, replicas, ctx))) {
+        if (proxied && running.has(name) && (await routeAround(workload, replicas, ctx))) {
           around = true;
           // Who was connected before may still be led here once.
           await ctx.clock.sleep(driverOf(ctx).linger);
